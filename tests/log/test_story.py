@@ -141,6 +141,30 @@ async def test_a_server_that_dies_in_the_middle_is_a_failure_and_its_calls_count
     assert (joined.llm_calls, joined.total.failed) == (2, True)
 
 
+@pytest.mark.parametrize("unrecorded", [None, 1, 2])
+async def test_a_server_that_asks_another_is_told_with_it_or_as_unknown(tmp_path, unrecorded):
+    """What the second server's agent calls is heard on both sides of the first."""
+    model = Scripted(script={"B": [call("look", what="a"), "there", "again"]}, tokens=(300, 20))
+    model.script |= {"A": [transfer("B")] * 2, "Root": [transfer("A")] * 2}
+    plugins = [FlowPlugin(directory=tmp_path / name) for name in "AB"]
+    b = LlmAgent(name="B", description="Far.", model=model, tools=[look])
+    async with serving(b, plugins[1]) as to_b:
+        a = LlmAgent(name="A", description="Between.", model=model, sub_agents=[to_b])
+        async with serving(a, plugins[0]) as to_a:
+            root = LlmAgent(name="Root", model=model, sub_agents=[to_a])
+            near = await record(root, ["Go.", "And?"], tmp_path / "near")
+    logs = [plugin.paths[0] for at, plugin in enumerate(plugins, 1) if at != unrecorded]
+
+    if unrecorded == 1:
+        with pytest.raises(LogError, match="neither side asked the other"):
+            story(near, logs)
+        return
+    joined = story(near, reversed(logs))
+    calls = {name: agent.llm_calls for name, agent in joined.total.agents.items()}
+    assert calls == {"Root": 2, "A": 2, "B": None if unrecorded else 3}
+    assert [turn.control.count("A => B") for turn in joined.turns] == [1, 1]
+
+
 async def test_a_run_is_found_by_its_trace_where_nothing_else_tells(tmp_path):
     far, plugin = far_agent("Far", tmp_path, Scripted(script={"Far": ["a"]}))
     span = trace.SpanContext(77 << 64, 5, is_remote=False, trace_flags=trace.TraceFlags(1))

@@ -7,16 +7,21 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 from io import StringIO
+from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
 from google.adk.agents import LlmAgent
+from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools.long_running_tool import LongRunningFunctionTool
 from opentelemetry import context, propagate
+from pydantic import Field
 
 from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.metrics import measure
@@ -31,6 +36,11 @@ from tests.doubles.flow import record
 pytest.importorskip("a2a", reason="needs a2a-sdk")
 
 import uvicorn
+from a2a.client.client import ClientConfig
+from a2a.client.client_factory import ClientFactory
+from google.adk.a2a.converters.request_converter import convert_a2a_request_to_agent_run_request
+from google.adk.a2a.executor.a2a_agent_executor import A2aAgentExecutor
+from google.adk.a2a.executor.config import A2aAgentExecutorConfig
 from google.adk.a2a.utils.agent_to_a2a import to_a2a
 from google.adk.agents.remote_a2a_agent import RemoteA2aAgent
 
@@ -40,17 +50,37 @@ def look(what: str) -> dict:
     return {"there": what}
 
 
+def ask(what: str) -> None:
+    """Asks a human."""
+
+
+class Growing(Scripted):
+    """Reports more tokens each time, and what it streams in parts too."""
+
+    reported: list[int] = Field(default_factory=list)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self.tokens = (self.tokens[0] + 1, 10)
+        async for response in super().generate_content_async(llm_request, stream):
+            self.reported.append(self.tokens[0])
+            if stream and isinstance(response.content.parts[0].text, str):
+                yield response.model_copy(update={"partial": True})
+            yield response
+
+
 @asynccontextmanager
-async def serving(agent: Any, plugin: FlowPlugin, *, instrument: bool = False):
+async def serving(agent: Any, plugin: FlowPlugin, *, instrument=False, is_new=False, streams=True):
     """Serves an agent on 127.0.0.1; gives an agent that stands for it.
 
-    Both sides may be instrumented, as OpenTelemetry's packages for HTTP do it.
+    Both sides may be instrumented, as OpenTelemetry's packages for HTTP do it, or be those of ADK's
+    new integration, whose models stream here; the client may want its answer as a whole.
     """
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     app = App(name="far", root_agent=agent, plugins=[plugin])
     runner = Runner(app=app, session_service=InMemorySessionService())
-    served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner)
+    new: Any = {"agent_executor_factory": _new_executor} if is_new else {}
+    served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner, **new)
     inject = [_inject] if instrument else []
     served = _extracting(served) if instrument else served
     server = uvicorn.Server(uvicorn.Config(served, log_level="error", ws="none"))
@@ -60,12 +90,24 @@ async def serving(agent: Any, plugin: FlowPlugin, *, instrument: bool = False):
     try:
         card = f"http://127.0.0.1:{port}/.well-known/agent-card.json"
         async with httpx.AsyncClient(event_hooks={"request": inject}) as client:
-            told = {"name": agent.name, "description": agent.description}
-            yield RemoteA2aAgent(**told, agent_card=card, httpx_client=client)
+            told: Any = {"name": agent.name, "description": agent.description}
+            told |= {"use_legacy": False} if is_new else {}
+            clients = ClientFactory(ClientConfig(streaming=streams, httpx_client=client))
+            yield RemoteA2aAgent(**told, agent_card=card, a2a_client_factory=clients)
     finally:
         server.should_exit = True
         await task
         await runner.close()
+
+
+def _new_executor(runner):
+    def streaming(*request):
+        asked = convert_a2a_request_to_agent_run_request(*request)
+        asked.run_config = RunConfig.model_validate({"streaming_mode": "sse"})
+        return asked
+
+    config = A2aAgentExecutorConfig(request_converter=streaming)
+    return A2aAgentExecutor(runner=runner, config=config, use_legacy=False, force_new_version=True)
 
 
 async def _inject(request):
@@ -81,10 +123,10 @@ def _extracting(app):
     return served
 
 
-async def both_sides(folder, far, *questions, **options):
+async def both_sides(folder, far, *questions, wire: Any = MappingProxyType({}), **options):
     """Asks a lead that hands over to a remote agent; gives the flows of both sides."""
     plugin = FlowPlugin(directory=folder / "far")
-    async with serving(far, plugin) as remote:
+    async with serving(far, plugin, **wire) as remote:
         near = Scripted(script={"Root": [transfer(far.name)] * len(questions)}, tokens=(100, 10))
         root = LlmAgent(name="Root", model=near, sub_agents=[remote])
         flow = await record(root, list(questions), folder / "near", **options)
@@ -93,7 +135,7 @@ async def both_sides(folder, far, *questions, **options):
 
 async def test_a_remote_that_runs_two_tools_is_drawn_and_its_calls_stay_unknown(tmp_path):
     script = {"Far": [[call("look", what="a"), call("look", what="b")], "It is there."]}
-    model = Scripted(script=script, tokens=(300, 20))
+    model = Growing(script=script)
     far = LlmAgent(name="Far", description="Far.", model=model, tools=[look])
     stream = StringIO()
 
@@ -103,7 +145,7 @@ async def test_a_remote_that_runs_two_tools_is_drawn_and_its_calls_stay_unknown(
     assert (near.llm_calls, near.seen_llm_calls, near.remote_agents) == (None, 1, ["Far"])
     assert near.agents["Far"].input_tokens == turn.input_tokens
     assert near.agents["Far"].output_tokens == turn.output_tokens
-    assert (near.input_tokens, near.output_tokens) == (100 + 2 * 300, 10 + 2 * 20)
+    assert (near.input_tokens, near.output_tokens) == (100 + sum(model.reported), 10 + 2 * 10)
     assert near.answer == turn.answer == "It is there."
     here, over_there = (trace.turns[0].tool_runs for trace in (flow.trace, there))
     drawn = [tool for tool in here if tool.kind == "function"]
@@ -114,6 +156,30 @@ async def test_a_remote_that_runs_two_tools_is_drawn_and_its_calls_stay_unknown(
     assert "1 LLM call + unknown calls of Far" in " ".join(stream.getvalue().split())
     with pytest.raises(Exception, match="cannot be known"):
         flow.cost()
+
+
+WAYS = pytest.mark.parametrize(("is_new", "streams"), [*product([False, True], repeat=2)])
+
+
+@WAYS
+@pytest.mark.parametrize("last", ["There.", call("ask", what="b"), RuntimeError("out of order")])
+async def test_tokens_of_a_remote_are_what_its_models_reported_or_unknown(
+    tmp_path, is_new, streams, last
+):
+    """Where ADK tells a peer's usage once more, or only the last, nobody can say what it took."""
+    model = Growing(script={"Far": [call("look", what="a"), last]})
+    tools = [look, LongRunningFunctionTool(ask)]
+    far = LlmAgent(name="Far", description="Far.", model=model, tools=tools)
+
+    wire = {"is_new": is_new, "streams": streams}
+    flow, there = await both_sides(tmp_path, far, "Go.", wire=wire)
+
+    (near,), (turn,), failed = measure(flow.trace), measure(there), isinstance(last, Exception)
+    known = sum(model.reported) if is_new or (streams and not failed) else None
+    assert near.agents["Far"].input_tokens == known
+    assert turn.input_tokens == sum(model.reported)
+    assert near.tools.get("ask", 0) == (last == call("ask", what="b"))
+    assert near.error == ("FAILED: out of order" if failed else "")
 
 
 async def test_both_logs_are_linked_by_the_context_which_is_the_servers_session(tmp_path):

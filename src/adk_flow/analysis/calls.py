@@ -180,7 +180,9 @@ class ToolCalls:
     def ask(self, index: int, record: Record, run: Run, *, is_remote: bool = False) -> None:
         """An event asks for calls; a remote agent's run where nobody sees it."""
         for asked in record.calls:
-            begun = [c for c in self._at(asked.id, record.activation, run) if c.asked < 0]
+            # A remote task that waits tells once more for what.
+            calls = self._at(asked.id, record.activation, run)
+            begun = [c for c in calls if c.asked < 0 or (is_remote and c.pending)]
             call = begun[0] if begun else self._add(asked, record, run)
             call.asked, call.text = index, call.text or asked.text
             call.model_call = call_of_event(record, run)

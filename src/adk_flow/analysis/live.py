@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from msgspec.structs import astuple
-
 from adk_flow.analysis import control_moves, conversation_moves
 from adk_flow.analysis.calls import add_call
 from adk_flow.analysis.move import USER, Moment
@@ -109,7 +107,7 @@ def _take(moment: Moment, record: Record, run: Run, call: ModelCall) -> None:
     if not (asks and _asks(call)):  # what it asked for takes its own time
         call.ended, call.ended_time = moment.index, record.time
     if record.usage is not None:
-        call.usage = _sum(call.usage or Usage(), record.usage)
+        call.usage = (call.usage or Usage()) + record.usage
     if call.was_made:
         run.turn.reported[call.record] = call.usage
 
@@ -174,7 +172,3 @@ def _say(moment: Moment, run: Run, words: str = "") -> None:
         run.turn.was_asked, run.words = True, words
         number, cause = (active.number, active.cause) if active else (0, "user")
         conversation_moves.say(moment, run, run.active_agent, number, cause)
-
-
-def _sum(*usages: Usage) -> Usage:
-    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))

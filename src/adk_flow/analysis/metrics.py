@@ -254,10 +254,11 @@ def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
         agent.activations += 1
         agent.unclosed_activations += activation.closed < 0
     if activation.is_remote:  # whose server may report tokens, but no calls
-        reported, agent.llm_calls = activation.remote_usage.values(), None
-        for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
-            count = sum(getattr(usage, field) for usage in reported) if reported else None
-            setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))
+        agent.llm_calls = None
+        for usage in activation.remote_usage.values() or [None]:
+            for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
+                count = None if usage is None else getattr(usage, field)
+                setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))
 
 
 def _count_model_call(span: Span, agent: AgentMetrics) -> None:

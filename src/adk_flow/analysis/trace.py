@@ -56,8 +56,8 @@ class Activation(msgspec.Struct, eq=False):
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
     was_sent: bool = False
     """Whether that server was sent a message."""
-    remote_usage: dict[str, Usage] = {}
-    """What the server reports of tokens, by its event."""
+    remote_usage: dict[str, Usage | None] = {}
+    """What the server reports of tokens, by its event or task; None where it may repeat it."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
     within: ToolCall | None = None

@@ -35,7 +35,7 @@ from adk_flow.analysis.trace import (
     Write,
 )
 from adk_flow.log.reader import Log, read_log
-from adk_flow.log.schema import AGENT_CALLS, Record
+from adk_flow.log.schema import AGENT_CALLS, Record, Usage
 from adk_flow.log.story import join_logs
 
 _LATE = 2
@@ -349,7 +349,7 @@ class TraceReader:
             if record.error and not activation.was_sent:
                 activation.is_remote = False  # nobody was reached, who could have called a model
             if record.usage is not None:
-                activation.remote_usage[record.remote_event or str(moment.index)] = record.usage
+                _take_remote(moment, record, activation.remote_usage)
         elif not run.live:
             read_model_event(moment.index, record, run, self._answers)
         if not run.started:
@@ -473,6 +473,13 @@ class TraceReader:
         return agent
 
     _on_run_error = _on_after_run
+
+
+def _take_remote(moment: Moment, record: Record, reported: dict[str, Usage | None]) -> None:
+    """Takes what an A2A server reports; if it is the same again, it may be of the event before."""
+    event = record.remote_event or str(moment.index)
+    others = [usage for other, usage in reported.items() if usage and other != event]
+    reported[event] = None if others[-1:] == [record.usage] else record.usage
 
 
 def _forgive(run: Run, path: str) -> None:

@@ -44,18 +44,20 @@ class Ask:
     """Indices of the events of its answer."""
     served: Served | None = None
 
-    @property
-    def may_be_any(self) -> bool:
-        """Whether the client was not told the context, as of a server that died."""
-        return not self.context
+    def may_be_of(self, run: Served) -> bool:
+        """Whether the client was told of the run's session, or of none, as by a server that died.
+
+        What a server heard of one that it asked itself, it tells its client as its own.
+        """
+        return self.context in ("", run.context)
 
 
 _EVIDENCE: tuple[Callable[[Ask, Served], bool], ...] = (
     lambda ask, served: not ask.calls.isdisjoint(served.calls),
     lambda ask, served: ask.context == served.context and ask.words == served.words,
-    lambda ask, served: ask.may_be_any and ask.trace == served.trace != "",
+    lambda ask, served: not ask.context and ask.trace == served.trace != "",
     lambda ask, served: (
-        ask.may_be_any
+        not ask.context
         and ask.words == served.words != ""
         and ask.since <= served.began <= ask.until
     ),
@@ -105,10 +107,11 @@ def served_in(side: int, log: Log) -> Iterator[Served]:
 
 def match_asks(asks: Sequence[Ask], served: Sequence[Served]) -> None:
     """Links each message with the run that it began, as far as the logs show one."""
+    asks, served = sorted(asks, key=attrgetter("since")), sorted(served, key=attrgetter("began"))
     for is_sign in _EVIDENCE:
-        for ask in sorted(asks, key=attrgetter("since")):
+        for ask in asks:
             others = (run for run in served if run.ask is None and run.side != ask.side)
-            run = next((run for run in others if is_sign(ask, run)), None)
+            run = next((run for run in others if ask.may_be_of(run) and is_sign(ask, run)), None)
             if run is not None and ask.served is None:
                 ask.served, run.ask = run, ask
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import add
 from typing import Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 SCHEMA = 2
 """Version of the flow log's schema; a reader refuses any other."""
@@ -89,6 +91,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     thoughts: int = 0
     total: int = 0
     """What the model reported as the sum; a line has it if it is another."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*map(add, astuple(self), astuple(other)))
 
     @property
     def generated(self) -> int:

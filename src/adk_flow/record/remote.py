@@ -7,44 +7,87 @@ from typing import Any
 
 from google.genai import types
 
-from adk_flow.log.schema import Part, Request
+from adk_flow.log.schema import Part, Request, Usage
 from adk_flow.record.extract import of_usage, responses_of, words_of
 from adk_flow.record.redact import as_json
+
+_FAILED = ("FAILED", "REJECTED", "CANCELED")
 
 
 def of_remote(
     event: Any, keep: Callable[[str], str], name_of: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Reads what an event tells of the A2A server that it came from.
-
-    A peer that is ADK reports its usage in the task's metadata, where it stays until the next is
-    reported: what a function gave carries that of the model call before (2.13, a2a/converters).
-    """
-    metadata = event.custom_metadata or {}
-    context = metadata.get("a2a:context_id")
+    """Reads what an event tells of the A2A server that it came from."""
+    custom = event.custom_metadata or {}
+    context, response = custom.get("a2a:context_id"), custom.get("a2a:response")
     if not isinstance(context, str):
         return {}
-    response = metadata.get("a2a:response")
-    metadata = response.get("metadata") if isinstance(response, dict) else None
-    metadata = metadata if isinstance(metadata, dict) else {}
-    fields: dict[str, Any] = {
-        "remote": name_of(context),
-        "remote_event": str(metadata.get("adk_event_id", "")),
-    }
+    response = response if isinstance(response, dict) else {}
+    fields: dict[str, Any] = {"remote": name_of(context), **_usage_in(response, event)}
     if failure := _failure_in(response):
-        fields["error"] = f"{failure}: {keep(words_of(event.content))}".removesuffix(": ")
-    usage = metadata.get("adk_usage_metadata")
-    if isinstance(usage, dict) and not responses_of(event.content):
-        fields["usage"] = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
+        words = words_of(event.content) or _words_in(response)
+        fields["error"] = f"{failure}: {keep(words)}".removesuffix(": ")
     return fields
 
 
-def _failure_in(response: Any) -> str:
+def _usage_in(response: dict[str, Any], event: Any) -> dict[str, Any]:
+    """Reads what a peer that is ADK reports of tokens, and by which of its events or tasks.
+
+    By its new integration each event's stand with its artifact or message. Else they stand in the
+    task's metadata, until the next are reported: what a function gave carries those of the model
+    call before, and a task that is told as a whole has the last (2.13, a2a/converters).
+    """
+    metadata, messages = _metadata_of(response), _dicts_in(response.get("history"))
+    of_event = {
+        told["adk_event_id"]: usage
+        for told in map(_metadata_of, [*_dicts_in(response.get("artifacts")), *messages])
+        if (usage := _usage_of(told)) and "adk_event_id" in told
+    }
+    usage, source = _usage_of(metadata), str(metadata.get("adk_event_id", ""))
+    if of_event:
+        usage, source = sum(of_event.values(), Usage()), str(response.get("id", ""))
+    elif responses_of(event.content):
+        usage = None
+    roles = [str(message.get("role")).lower().removeprefix("role_") for message in messages]
+    is_whole = _state_of(response) not in ("SUBMITTED", "WORKING")
+    if is_whole and roles.count("user" if of_event else "agent") > 1:
+        usage = None  # some are of what was told before, or are not told
+    return {"remote_event": source, "usage": usage}
+
+
+def _dicts_in(values: Any) -> list[dict[str, Any]]:
+    return [value for value in values or () if isinstance(value, dict)]
+
+
+def _metadata_of(told: dict[str, Any]) -> dict[str, Any]:
+    metadata = told.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _usage_of(metadata: dict[str, Any]) -> Usage | None:
+    usage = metadata.get("adk_usage_metadata")
+    if not isinstance(usage, dict):
+        return None
+    return of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
+
+
+def _failure_in(response: dict[str, Any]) -> str:
     """Names the state of a remote task that came to nothing."""
-    status = response.get("status") if isinstance(response, dict) else None
+    state = _state_of(response)
+    return state if state in _FAILED else ""
+
+
+def _state_of(response: dict[str, Any]) -> str:
+    status = response.get("status")
     state = str(status.get("state", "")) if isinstance(status, dict) else ""
-    name = state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
-    return name if name in ("FAILED", "REJECTED", "CANCELED") else ""
+    return state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
+
+
+def _words_in(response: dict[str, Any]) -> str:
+    """Joins the words that a task's state came with."""
+    message = response["status"].get("message")
+    parts = _dicts_in(message.get("parts")) if isinstance(message, dict) else ()
+    return "".join(str(part.get("text") or "") for part in parts)
 
 
 def remote_request_of(event: Any) -> dict[str, Any]:

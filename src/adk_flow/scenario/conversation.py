@@ -79,6 +79,8 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """Facts known to one agent or tool only, by name, whose whereabouts are traced."""
     state: dict[str, Any] = {}
     """What the session's state holds when it begins."""
+    artifacts: dict[str, str] = {}
+    """Texts of the artifacts that it then has, by name."""
 
     @property
     def is_checked(self) -> bool:
