@@ -38,6 +38,9 @@ TEXTS = {
     "cards only": "4111 1111 1111 1111 ",
     "names of secrets only": "a_token: ",
     "names of none only": "key=",
+    "names and what is no value": "key=1aa ",
+    "names of services only": "lob=",
+    "numbers in twos only": "5 5",
     "telephone numbers only": "07700 900123 ",
 }
 

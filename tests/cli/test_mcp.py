@@ -17,6 +17,8 @@ from mcp.client.client import Client
 from mcp.client.stdio import stdio_client
 from mcp.types import TextContent
 
+from adk_flow.cli.mcp_tools import make_server
+
 
 def started(folder):
     command = {"command": sys.executable, "args": ["-m", "adk_flow", "mcp"]}
@@ -69,6 +71,15 @@ async def test_the_tools_give_what_the_commands_print(project):
     assert "inspect: cannot be run: embedded null byte" in text(unfit)
     assert "give --question" in text(failed["plan"])
     assert "wrong.yaml: line 1: " in text(failed["check"])
+
+
+async def test_an_argument_that_a_tool_has_not_is_refused_in_one_line():
+    async with Client(make_server()) as client:
+        (schema,) = [t.input_schema for t in (await client.list_tools()).tools if t.name == "plan"]
+        refused = await client.call_tool("plan", {"app": "desk", "questions": ["a\nb?"]})
+
+    assert refused.is_error and schema["additionalProperties"] is False
+    assert text(refused) == "plan takes app, question and log, not questions"
 
 
 def text(result):

@@ -139,7 +139,8 @@ async def before_agent(callback_context):
 GIVEN = {}
 clerk = LlmAgent(
     name="clerk", output_key="sale",
-    instruction="For {user:customer} with {basket}, {coupon?}, after {stock}, not {sale}.",
+    instruction="For {user:customer} with {basket}, {coupon?}, after {stock}, not {sale}. "
+                "{artifact.user:terms v2.txt} {artifact.leaflet?}",
     sub_agents=[
         LlmAgent(name="price", output_key="price"),
         LlmAgent(name="bill", instruction="By {price}, {sale}, {stock}."),
@@ -159,10 +160,14 @@ async def test_a_draft_gives_what_instructions_and_callbacks_need(tmp_path, monk
     app = load(tmp_path / "penshop")
     drafted = await draft_conversation(app, ["Pens?"])
 
-    run = await run_conversation(app, drafted, file=tmp_path / "log.jsonl")
+    log = tmp_path / "log.jsonl"
+    run = await run_conversation(app, drafted, file=log)
+    shown = read_log(log).texts.values()
 
     assert not run.failed_checks[0]
     assert drafted.state.keys() == {"user:customer", "basket", "sale", "price"}
+    assert drafted.artifacts == {"user:terms v2.txt": "What user:terms v2.txt holds."}
+    assert any("What user:terms v2.txt holds." in text for text in shown)
     given = sys.modules["penshop.agent"].GIVEN
     assert given["orders"][1] == {"result": "What orders returns."}
     assert TypeAdapter(Order).validate_python(given["order"][1])

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import sys
 from typing import Any
 
 import pytest
@@ -119,6 +121,29 @@ class Cancelled:
         raise asyncio.CancelledError
 
 
+class Exits:
+    def __repr__(self) -> str:
+        sys.exit(1)
+
+
+class Ends:
+    """Is shown when a signal comes."""
+
+    def __repr__(self) -> str:
+        signal.raise_signal(signal.SIGTERM)
+        return "never shown"
+
+
+@pytest.mark.parametrize("handler", [lambda *_: sys.exit(3), lambda number, at: sys.exit(3)])
+def test_what_ends_a_process_by_a_signal_is_not_held_up(handler):
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        with pytest.raises(SystemExit):
+            JsonText({"value": Ends()})
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def nested(depth: int) -> Any:
     value: Any = "deep"
     for level in range(depth):
@@ -136,7 +161,7 @@ def cyclic() -> Any:
     ("value", "kept"),
     [
         (Unshowable(), "<Unshowable>"),
-        ({"job": Cancelled()}, {"job": "<Cancelled>"}),
+        ({"job": Cancelled(), "end": Exits()}, {"job": "<Cancelled>", "end": "<Exits>"}),
         ({Unshowable(): 1}, {"<Unshowable>": 1}),
         ({"a": {Unshowable()}, "b": 2}, {"a": ["<Unshowable>"], "b": 2}),
         (cyclic(), {"id": 1, "self": ["<dict>", "<dict>"]}),

@@ -38,6 +38,8 @@ KINDS = {
         "AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»",
         "GITHUB_TOKEN=«abcdefgh1»",
         "SECRET_KEY_BASE=«abc»",
+        f"{'x' * 45}-secret=«hunter2»",
+        "password_pin: «none»",
         "export DB_PASSWORD='«hunter2»'",
         '{"clientSecret": "«two words»"}',
         "x-api-key: «abc123»",
@@ -118,6 +120,7 @@ KINDS = {
         "«41111111 11111111»",
         "«4111.1111.1111.1111»",
         "«4111  1111  1111  1111»",
+        "«41 11 11 11 11 11 11 11» 41 11 11 11 11 11 11 12",
         "«4111 - 1111 - 1111 - 1111»",
         "«4111\xa01111\xa01111\xa01111»",
         "«3782\u2009822463\u200910005»",
@@ -232,6 +235,7 @@ def test_an_opaque_value_named_by_its_service_is_masked_and_words_and_dates_are_
         "1 2 3 4 5 6 7 8 9 10",
         "2026.2027.2028.2029, 1111.1111.1111.1111, 4111.1111.1111.1112",
         "My token of thanks. tokens: 1,560. The pin is on the map.",
+        f"{'x' * 45}.key=a:b {'x' * 45}-session_id: none",
     ],
 )
 def test_amounts_dates_rates_and_plain_words_stay(text):
@@ -402,10 +406,17 @@ class Reading:
         return self._found(self.pattern.search(*where))
 
 
-UNITS = ("key=", "datadog=a.", "password is passwd: ", "pin is PuTTY-User-Key-File-3:")
+UNITS = (
+    "key=",
+    "key=1aa ",
+    "lob=",
+    "datadog=a.",
+    "password is passwd: ",
+    "pin is PuTTY-User-Key-File-3:",
+)
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "07700 900123 ", "012 345 678 "])
+@pytest.mark.parametrize("unit", [*UNITS, "datadog=a.", "07700 900123 ", "012 345 678 "])
 def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, monkeypatch):
     patterns = (*secrets._SHAPE_PATTERNS, secrets._SECRET_HERE)
     read = {text: Reading(secrets._compile(text)) for text in patterns}
@@ -418,6 +429,13 @@ def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, mo
         sums.append(sum(each.bytes for each in read.values()))
 
     assert 0 < sums[0] < sums[1] < 6 * sums[0]  # the second has the first in it
+
+
+@pytest.mark.parametrize("unit", ["key=", "lob=", "pin: bearer" + " " * 20])
+def test_a_secret_behind_names_whose_values_are_none_is_found(unit):
+    names = (unit * 300)[:3000]
+
+    assert mask_secrets(f"{names}; {unit}a1B2c3D4e5F6g7H8") == f"{names}; {unit}{MASK}"
 
 
 def test_secrets_behind_each_other_need_no_pass_each():

@@ -13,6 +13,9 @@ from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+
+from adk_flow._text import join_names, one_line
 
 _GUIDE = """Measures Google ADK apps: which agent has control, who says what to whom, what it costs.
 To choose how one agent should use another, `inspect` the app, `compare` constructs on questions or
@@ -27,10 +30,24 @@ Progress = Callable[[int, int], Awaitable[None]]
 
 def make_server() -> MCPServer[Any]:
     """Makes the server; each tool gives what its command prints, then a text for each note."""
-    server = MCPServer("adk-flow", instructions=_GUIDE, log_level="WARNING")
-    for tool in (_inspect, _plan, _compare, _check):
-        server.add_tool(tool, name=tool.__name__.strip("_"), structured_output=False)
-    return server
+    tools: list[Tool] = []
+    for run in (_inspect, _plan, _compare, _check):
+        name = run.__name__.strip("_")
+        tools.append(tool := _Tool.from_function(run, name, structured_output=False))
+        tool.parameters["additionalProperties"] = False
+    return MCPServer("adk-flow", instructions=_GUIDE, log_level="WARNING", tools=tools)
+
+
+class _Tool(Tool):
+    """Refuses an argument that it has not: MCP's SDK passes over it."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        if unknown := [name for name in arguments if name not in self.parameters["properties"]]:
+            known = join_names(self.parameters["properties"])
+            raise ToolError(one_line(f"{self.name} takes {known}, not {join_names(unknown)}", 300))
+        return await super().run(arguments, context, convert_result)
 
 
 async def _inspect(app: str) -> list[str]:

@@ -63,7 +63,7 @@ async def _draft(app: App) -> Conversation:
     ]
     asked = AskedTurn(_ASKED, plan=plan)
     turns = [asked, asked, AskedTurn("And one of you?", plan=plan[1:2] or plan)]
-    return Conversation(turns, state=drafted.state)
+    return replace(drafted, turns=turns)
 
 
 def _shortened(task: Task) -> list[PlannedCall]:

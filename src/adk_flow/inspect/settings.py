@@ -35,10 +35,20 @@ def state_read(node: BaseNode) -> dict[str, bool]:
 
     What a function gives as an instruction is not known before a run.
     """
+    return {key: may for key, may in _placeholders(node).items() if _KEY.match(key)}
+
+
+def artifacts_read(node: BaseNode) -> dict[str, bool]:
+    """Gives the artifacts that an instruction reads, likewise."""
+    named = ((key.partition("artifact."), may) for key, may in _placeholders(node).items())
+    return {name: may for (before, is_one, name), may in named if is_one and not before}
+
+
+def _placeholders(node: BaseNode) -> dict[str, bool]:
     texts = (getattr(node, field, "") for field in ("instruction", "global_instruction"))
     found = (_PLACEHOLDER.findall(text) for text in texts if isinstance(text, str))
-    names = {name.strip().removesuffix("?"): name for name in chain.from_iterable(found)}
-    return {key: name.strip().endswith("?") for key, name in names.items() if _KEY.match(key)}
+    names = (name.strip() for name in chain.from_iterable(found))
+    return {name.removesuffix("?"): name.endswith("?") for name in names}
 
 
 def confirmed_tools(node: BaseNode) -> list[str]:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
+from traceback import walk_tb
+from types import FrameType
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -111,10 +114,17 @@ def _shown(value: object) -> str:
         return value.encode(errors="replace").decode()
     try:
         return repr(value)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:  # such as CancelledError, of a future that it shows
+    except BaseException as error:  # such as CancelledError, of a future that it shows
+        if isinstance(error, KeyboardInterrupt) or _is_of_signal(error):
+            raise
         return f"<{type(value).__name__}>"
+
+
+def _is_of_signal(error: BaseException) -> bool:
+    """Whether a signal's handler raised it, in the midst of whatever ran: it is given a frame."""
+    given = (value for at, _ in walk_tb(error.__traceback__) for value in at.f_locals.values())
+    parts = (value if type(value) is tuple else (value,) for value in given)
+    return any(type(part) is FrameType for part in chain.from_iterable(parts))
 
 
 _encode = msgspec.json.Encoder(enc_hook=_shown).encode

@@ -57,12 +57,21 @@ _STRONG = (
     r"|(?:access|auth|refresh|id|session|bearer|api|bot)[ _-]?token"
     r"|secrets?|pass(?:words?|wd|phrase|code)|credentials?|connection[ _-]?string"
 )
-_WEAK = r"tokens?|authorization|session[_-]?(?:id|cookie)"
-_SHORT = r"pwd|auth|otp|pin|cvv|cvc|sas|key"
+_WEAK = r"tokens?|authorization"
+_SHORT = r"pwd|auth|sas"
+_LONG_DIGITAL, _SHORT_DIGITAL = r"session[_-]?(?:id|cookie)", r"otp|pin|cvv|cvc|key"
+"""Whose values have a digit."""
+
+
+_ENDING = r"(?:_(?:value|text|base|prod|dev|test|live|old|new|v?\d))?"
+_BEFORE = r"[\w.-]{0,40}"
+_DIGIT_NAME = rf"(?i:{_BEFORE}?{_LONG_DIGITAL}{_ENDING}|(?:{_BEFORE}[_.-])?(?:{_SHORT_DIGITAL}))"
 _NAME = (
-    rf"(?i:[\w.-]{{0,40}}?(?:{_STRONG}|{_WEAK})(?:_(?:value|text|base|prod|dev|test|live|old|new|v?\d))?"
-    rf"|(?:[\w.-]{{0,40}}[_.-])?(?:{_SHORT}))"
+    rf"(?i:{_BEFORE}?(?:{_STRONG}|{_WEAK}){_ENDING}|(?:{_BEFORE}[_.-])?(?:{_SHORT})"
+    rf"|{_BEFORE}?(?:{_STRONG}){_BEFORE}?(?:{_LONG_DIGITAL}{_ENDING}|[_.-](?:{_SHORT_DIGITAL})))"
 )
+_EQUALS = r"""\\?["']?\s{0,4}(?::=|=>|[:=])\s{0,4}(?:(?i:bearer|basic|digest|token)[ \t]{1,20})?"""
+_VALUE = r"""(?:\\?"[^"\n]{2,100}|\\?'[^'\n]{2,100}|[^\s"'&\\][^\s"'&\\)}]{2,100})"""
 
 SERVICES = (
     # Whose keys have no prefix: known by the name before them.
@@ -101,11 +110,8 @@ _SHAPES = {
     "jwt": _Shape("", r"\bey[\w-]{8,500}\.[\w-]{8,}(?:\.[\w-]*){0,3}"),
     "spoken": _Shape(r"\b(?i:(?:pass(?:word|code|phrase)|pin) (?:is|was) )", r"""[^\s"]{3,100}"""),
     "phrase": _Shape(r"\b(?i:passw(?:or)?d: )", r"""[^\n"]{3,100}"""),
-    "named": _Shape(
-        rf"""\b{_NAME}\\?["']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}"""
-        r"(?:(?i:bearer|basic|digest|token)[ \t]+)?",
-        r"""(?:\\?"[^"\n]{2,100}|\\?'[^'\n]{2,100}|[^\s"'&\\][^\s"'&\\)}]{2,100})""",
-    ),
+    "named": _Shape(rf"\b{_NAME}{_EQUALS}", _VALUE),
+    "digit_named": _Shape(rf"\b{_DIGIT_NAME}{_EQUALS}", _VALUE),
     "service": _Shape(
         rf"""(?i:{SERVICES})[\w.-]{{0,30}}\\?["']?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}\\?["']?""",
         r"[\w.:=+-]{14,100}",
@@ -153,6 +159,12 @@ def _compile(text: str) -> Any:
 
 
 _SHAPE_PATTERNS = tuple(map("".join, _SHAPES.values()))
+_WITH_DIGIT = {
+    [*_SHAPES].index("digit_named"): re.compile(rb"[\d.,]"),
+    [*_SHAPES].index("service"): re.compile(rb"\d"),
+}
+"""Shapes of which no secret is without one: `key=key=key=` is not read once for each name."""
+_TO_VALUE, _LONGEST_HEAD = re.compile(rb"[^:=]{1,100}[:=]"), 120
 _SECRET = "|".join(_SHAPE_PATTERNS)
 _LONG = 100
 """Bytes of a body that a search reads: one that is refused, or taken by another, costs no more."""
@@ -161,18 +173,19 @@ _SECRET_HERE = re.sub(r"(\(\?:\^\|\[[^]]*\]\))", r"\1?", _SECRET_HERE)
 """A secret to its end, whatever stands before it: also right behind another one."""
 _FEW_BYTES = 1024
 """Bytes of texts in which all shapes are looked for at once."""
-_SECRET_WORD = rf"(?i:{_STRONG}|{_WEAK}|{_SHORT})"
+_SECRET_WORD = rf"(?i:{_STRONG}|{_WEAK}|{_SHORT}|{_LONG_DIGITAL}|{_SHORT_DIGITAL})"
 _HEADED = re.compile(
     "|".join(
-        f"(?P<{name}>{_SHAPES[name].head})"
+        "(?P<{}>{})".format(name, _SHAPES[name].head.removeprefix(r"\b"))
         for name in (
-            *("scheme", "spoken", "phrase", "named", "service"),
+            *("scheme", "spoken", "phrase", "named", "digit_named", "service"),
             *("entry", "curl", "url", "signed", "account"),
         )
     ).encode()
 )
 """What stays of a secret, told from its first letters."""
-_NAMED, _STRONGLY_NAMED = (re.compile(text.encode()) for text in (_NAME, rf"(?i:.*(?:{_STRONG}))"))
+_NAMED = re.compile(rf"{_NAME}|{_DIGIT_NAME}".encode())
+_STRONGLY_NAMED = re.compile(rf"(?i:.*(?:{_STRONG}))".encode())
 _IBAN, _MAIL, _PHONE, _SPACED_CARD = (
     re.compile(_SHAPES[name].body.encode()) for name in ("iban", "mail", "phone", "spaced card")
 )
@@ -181,6 +194,7 @@ _OPAQUE = re.compile(rb"(?!\d{4}-\d\d-)(?=[^\d]{0,200}\d)(?=[^A-Za-z]{0,200}[A-Z
 """A key without a prefix: letters and digits, and no date."""
 _DIGITS = re.compile(rb"[^\d]?[\d ().+-]+")
 _UUID, _ID_LENGTH = re.compile(rb"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), 36
+_CARD = re.compile(rb"[2-6]\d+(?:([ -])\d{2,}(?:\1\d{2,}){0,7})?")
 _THOUSANDS = re.compile(rb"\d{1,3}(?: \d{3})+(?!\d)")
 _GROUPED = re.compile(
     # NHS; a taxpayer's reference; a bank's sort code and account
@@ -247,7 +261,7 @@ class _Findings:
         findings = self._next
         while findings and findings[0][0] < place:
             shape = findings[0][1]
-            match = self._searches[shape](self._data, place)
+            match = self._search(shape, place)
             if match is None:
                 heappop(findings)
             else:
@@ -257,6 +271,18 @@ class _Findings:
             return None
         start, _, end = findings[0]
         return start, end
+
+    def _search(self, shape: int, place: int) -> Any:
+        search, has_digit = self._searches[shape], _WITH_DIGIT.get(shape)
+        match = search(self._data, place)
+        while match and has_digit and not has_digit.search(self._data, *match.span()):
+            digit = has_digit.search(self._data, match.end())
+            if digit is None:
+                return None
+            name = _TO_VALUE.match(self._data, match.start())
+            end_of_name = name.end() if name else match.end()
+            match = search(self._data, max(end_of_name, digit.start() - _LONG - _LONGEST_HEAD))
+        return match
 
 
 def _end_of_id(data: bytes, start: int, end: int) -> int:
@@ -302,7 +328,7 @@ def _replace(found: bytes, following: bytes) -> tuple[bytes, int]:
 
 def _replace_headed(found: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
     kept = head[0]
-    if head.lastgroup == "named":
+    if head.lastgroup in ("named", "digit_named"):
         value = found[len(kept) :]
         if not _is_value(kept, value.strip(b"\\\"'")):
             return kept, len(kept)
@@ -335,7 +361,7 @@ def _end_of_secret(
     group = groups[number]
     if len(group[0]) == 1:
         return 0
-    if end := _end_of_card(text, groups[number : number + 9]):
+    if end := _end_of_card(text, group.start()):
         return end
     if len(group[0]) >= 8:
         has_pence = group.end() == len(text) and following[:1] == b"." and following[1:].isdigit()
@@ -348,17 +374,19 @@ def _end_of_secret(
     return match.end() if match else 0
 
 
-def _end_of_card(text: bytes, groups: list[re.Match[bytes]]) -> int:
-    """Finds a card's end: 13 to 19 digits in groups set apart alike, by ISO/IEC 7812-1."""
-    digits, sign = b"", text[groups[0].end() : groups[0].end() + 1]
-    if groups[0][0][:1] not in b"23456":
+def _end_of_card(text: bytes, place: int) -> int:
+    """Finds a card's end: 13 to 19 digits in groups set apart alike, 16 in twos (ISO/IEC 7812)."""
+    row = _CARD.match(text, place)
+    if row is None:
         return 0
+    groups = row[0].split(row[1]) if row[1] else [row[0]]
+    shortest, longest = (16, 16) if len(groups[0]) == 2 else (13, 19)
+    digits, end = b"", place - 1
     for group in groups:
-        if (digits and text[group.start() - 1 : group.start()] != sign) or len(group[0]) < 2:
-            return 0
-        digits += group[0]
-        if 13 <= len(digits) <= 19 and _is_card(digits):
-            return group.end()
+        digits += group
+        end += 1 + len(group)
+        if shortest <= len(digits) <= longest and _is_card(digits):
+            return end
     return 0
 
 

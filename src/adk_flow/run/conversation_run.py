@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.adk.apps import App
 from google.adk.artifacts.in_memory_artifact_service import InMemoryArtifactService
@@ -15,6 +15,7 @@ from google.adk.memory.in_memory_memory_service import InMemoryMemoryService
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from google.genai import types
 from msgspec.structs import replace
 
 from adk_flow._adk import BaseNode, tools_inline
@@ -115,19 +116,19 @@ async def run_conversation(
         construct=construct or own.recorder.construct,
         listener=listen,
     )
+    artifacts = InMemoryArtifactService()
     runner = Runner(
         app=_with_own_summarizer(with_recorder(app, recorder)),
         session_service=InMemorySessionService(),
-        artifact_service=InMemoryArtifactService(),
+        artifact_service=artifacts,
         memory_service=InMemoryMemoryService(),
     )
     session = uuid.uuid4().hex
-    await runner.session_service.create_session(
-        app_name=app.name,
-        user_id=USER_ID,
-        session_id=session,
-        state=copy.deepcopy(conversation.state),
-    )
+    place: dict[str, Any] = {"app_name": app.name, "user_id": USER_ID, "session_id": session}
+    state = copy.deepcopy(conversation.state)
+    await runner.session_service.create_session(**place, state=state)
+    for name, text in conversation.artifacts.items():
+        await artifacts.save_artifact(**place, filename=name, artifact=types.Part(text=text))
     talk = _Talk(runner, session, app)
     try:
         ends = [await talk.take_turn(turn) for turn in conversation.turns]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adk_flow._adk import BaseNode
 from adk_flow._data import walk_once
 from adk_flow.inspect.agent_graph import uses_of
-from adk_flow.inspect.settings import state_read
+from adk_flow.inspect.settings import artifacts_read, state_read
 from adk_flow.inspect.warnings import code_names
 from adk_flow.models.planned.agent_map import AgentMap
 from adk_flow.models.request.schemas import Schema, resolve_schema
@@ -36,7 +36,10 @@ async def draft_conversation(
         return _planned(asked, [])
     team = AgentMap(agents[0])
     plan = [task async for task in _tasks(agents, team, run_tools)]
-    return replace(_planned(asked, plan), state=_state(agents, team, run_tools))
+    read = (artifact for agent in agents for artifact in artifacts_read(agent).items())
+    artifacts = {name: f"What {name} holds." for name, is_optional in read if not is_optional}
+    state = _state(agents, team, run_tools)
+    return replace(_planned(asked, plan), state=state, artifacts=artifacts)
 
 
 def _planned(asked: Conversation, plan: list[Task]) -> Conversation:
