@@ -110,4 +110,9 @@ def main() -> None:
         place = f"{error.filename}: cannot be read" if error.filename else "cannot write"
         print_note(f"{place}: {error.strerror or error}")
         code = USAGE_ERROR if error.filename else 1
+    except RuntimeError as error:
+        if not str(error).startswith("Symlink loop"):  # pathlib before Python 3.13
+            raise
+        print_note(f"{error}: cannot be read")
+        code = USAGE_ERROR
     sys.exit(code)
