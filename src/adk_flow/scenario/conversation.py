@@ -145,9 +145,9 @@ class _Writer(yaml.SafeDumper):
     """Writes texts of several lines as such, to be read and changed."""
 
     def represent_text(self, text: str) -> yaml.Node:
-        """Gives a text as a block if it has lines, and none of U+0085, which YAML reads as one."""
-        is_block = "\n" in text and "\x85" not in text
-        return self.represent_scalar("tag:yaml.org,2002:str", text, "|" if is_block else None)
+        """Gives a text as a block if it has lines; U+0085, which YAML takes for one, is quoted."""
+        style = '"' if "\x85" in text else "|" if "\n" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 _Writer.add_representer(str, _Writer.represent_text)
