@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from adk_flow.errors import AdkFlowError
+from adk_flow.run.app import load_app
 from tests.doubles.command import run_command, run_program
 
 PRINTING = """
@@ -77,6 +78,19 @@ root_agent = RemoteA2aAgent(name="far", agent_card="http://localhost:1/card.json
 """
 
 
+def test_a_package_above_the_app_is_found_for_its_owner(tmp_path):
+    for folder in ("shared", "apps"):
+        (tmp_path / folder).mkdir()
+    app = tmp_path / "apps" / written("lacking", "\nimport shared.prices", tmp_path / "apps")
+
+    with pytest.raises(AdkFlowError) as refused:
+        load_app(app)
+    assert str(refused.value).endswith(
+        f"No module named 'shared' ({app / 'agent.py'}:2); it lies in {tmp_path}: run with "
+        f"PYTHONPATH={tmp_path}"
+    )
+
+
 @pytest.mark.skipif(find_spec("a2a") is not None, reason="a2a is installed")
 def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
     other = written("printing", PRINTING, tmp_path)
@@ -86,5 +100,5 @@ def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
     for apps in ([lacking], [other, lacking]):
         code = "from adk_flow.run.app import load_app as load\n"
         code += "\n".join(f"load({app!r})" for app in apps)
-        with pytest.raises(AdkFlowError, match=r"module\. No module named 'a2a'$"):
+        with pytest.raises(AdkFlowError, match=r"module\. No module named 'a2a' \(.*; install"):
             run_program(sys.executable, "-c", code, folder=tmp_path)

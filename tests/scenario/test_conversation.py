@@ -159,6 +159,22 @@ def test_what_yaml_cannot_hold_is_refused():
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "Two\nlines:\n\n  - indented #no comment\n",
+        "\n  \n leading",
+        "a\x85b\nc",
+        "a\u2028b\nc\r\nd\t\n\n",
+        "---\n...\n%x",
+    ],
+)
+def test_what_is_written_is_read_again_whatever_its_lines(said, tmp_path):
+    text = write_conversation(Conversation(turns=[AskedTurn(say=said)]))
+
+    assert read_conversation(written(tmp_path, text)).turns[0].say == said
+
+
+@pytest.mark.parametrize(
     ("answer", "failed"),
     [
         ("It costs £1,389.58 a month.", []),

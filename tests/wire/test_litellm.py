@@ -25,6 +25,17 @@ async def test_a_stream_reports_usage_once_a_call(server, talk, model):
     assert [(usage.input, usage.cached, usage.total) for usage in used] == [(21, 5, 32)] * 2
 
 
+async def test_what_no_server_reported_is_unknown_though_litellm_makes_zeros_of_it(
+    server, talk, model
+):
+    server.script, server.reports_usage = {"Mortgage": ["£1,000."]}, False
+
+    flow = await talk(mortgage(model()), "How much?")
+
+    assert flow.events[-1].usage_metadata.total_token_count == 0
+    assert (flow.llm_calls, flow.input_tokens, flow.output_tokens) == (1, None, None)
+
+
 async def test_a_streamed_call_has_no_arguments_until_it_is_whole(server, talk, model):
     server.script = {"Mortgage": [REPAYMENT, "£1,000."]}
 

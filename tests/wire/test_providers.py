@@ -19,7 +19,7 @@ from tests.doubles.wire.advisers import (
     savings,
     transfer,
 )
-from tests.doubles.wire.model_server import Call, Held
+from tests.doubles.wire.model_server import Call, Held, Status
 from tests.doubles.wire.providers import BROKEN_DOWN, PROVIDERS
 
 # Pydantic warns when litellm 1.106.2 reads its first stream.
@@ -154,6 +154,8 @@ async def test_a_fault_ends_the_run_at_once_without_retries(
     for hook in ("model_error", "agent_error", "run_error"):
         (record,) = flow.of(hook)
         assert provider.errors[fault][stream] in record.error
+    if not stream:  # what the server refused took nothing
+        assert flow.input_tokens == (0 if isinstance(fault, Status) else None)
     assert flow.picture == expected("""
         start user to Root
         user say Root "Hello?"

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from adk_flow._data import group_by
 from adk_flow.analysis.move import Move
 from adk_flow.log.reader import Log
-from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage, is_unheard
 
 CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
@@ -209,7 +209,7 @@ class ModelCall(msgspec.Struct, eq=False, gc=False):
         """
         if self.is_unseen:
             return None
-        goes_on = self.has_answer or self.error.startswith("CancelledError")
+        goes_on = self.has_answer or is_unheard(self.error)
         return self.usage if self.usage or goes_on else Usage()
 
     @property

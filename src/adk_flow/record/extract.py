@@ -21,6 +21,7 @@ from adk_flow.log.schema import (
     FunctionCall,
     Request,
     Usage,
+    is_unheard,
 )
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
@@ -28,6 +29,10 @@ from adk_flow.record.redact import JsonText, as_json
 _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 """Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
+
+
+_MOST_CAUSES = 16
+"""Exceptions that are looked at behind one: an app may have them go in a circle."""
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -134,6 +139,8 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     if thoughts and total == sent + said:
         # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
         said = max(0, said - thoughts)
+    if not (sent or said or thoughts or total):
+        return None  # LiteLLM makes zeros up where its provider reports nothing (1.106)
     cached = usage.cached_content_token_count or 0
     total = 0 if total == sent + said + thoughts else total
     return Usage(input=sent, output=said, cached=cached, thoughts=thoughts, total=total)
@@ -162,10 +169,25 @@ def finish_of(response: Any) -> str:
 
 
 def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
-    """Writes an exception as its type and what is kept of its message; says if it is adk-flow's."""
-    text = f"{type(error).__name__}: {keep(words_of_error(error))}".removesuffix(": ")
+    """Writes an exception as its type and what is kept of its message; says if it is adk-flow's.
+
+    One that a client raises for an answer that was lost on the way is named too.
+    """
+    name = type(error).__name__
+    if not is_unheard(name) and (lost := next(filter(is_unheard, _causes_of(error)), "")):
+        name = f"{name} ({lost})"
+    text = f"{name}: {keep(words_of_error(error))}".removesuffix(": ")
     place = locate_own_fault(error)
     return f"{OWN_FAULT} ({place}): {text}" if place else text
+
+
+def _causes_of(error: BaseException) -> Iterable[str]:
+    cause = error
+    for _ in range(_MOST_CAUSES):
+        cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            return
+        yield type(cause).__name__
 
 
 def error_of(response: Any, keep: Callable[[str], str]) -> str:

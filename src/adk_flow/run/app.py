@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from traceback import extract_tb
 from typing import Literal, NamedTuple
 
 from google.adk.apps import App
@@ -107,6 +109,7 @@ def find_app(path: str | Path) -> FoundApp:
         # ADK draws the folders that it expects over several lines (2.13, agent_loader.py).
         words, *_ = str(error).split("\n\nExpected directory structure:")
         reason = " ".join(words.split()) or type(error).__name__
+        reason += _line_in_app(error, place) + _where_to_find(_missing_module(error), place)
         raise AdkFlowError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
     is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
@@ -116,6 +119,38 @@ def find_app(path: str | Path) -> FoundApp:
     if file is None:
         return FoundApp(app, _near(place / "agent.py"), "yaml")
     return FoundApp(app, _near(file), "app" if is_app else "root_agent")
+
+
+def _line_in_app(error: BaseException, app: Path) -> str:
+    """Names the line of an app at which its import failed, empty where that is not in its code."""
+    folder = app if app.is_dir() else app.parent
+    for each in _chain(error):
+        for frame in extract_tb(each.__traceback__)[::-1]:
+            if (file := Path(frame.filename)).is_relative_to(folder):
+                return f" ({_near(file)}:{frame.lineno})"
+    return ""
+
+
+def _missing_module(error: BaseException) -> str:
+    """Names the package that an import lacks; ADK raises a copy of its error, without the name."""
+    lacking = (each for each in _chain(error) if isinstance(each, ModuleNotFoundError))
+    return next((each.name.partition(".")[0] for each in lacking if each.name), "")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _where_to_find(package: str, app: Path) -> str:
+    """Says what to do about a package that an app imports; nothing if that is the app itself."""
+    if not package or package == app.name:
+        return ""
+    above = (folder for folder in app.parents if (folder / package).is_dir())
+    if folder := next(above, None):
+        return f"; it lies in {folder}: run with PYTHONPATH={folder}"
+    return "; install what has it into the environment that adk-flow runs in"
 
 
 def _file_of(loaded: object, name: str) -> Path | None:

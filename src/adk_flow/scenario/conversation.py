@@ -141,6 +141,18 @@ def read_conversation(path: str | Path) -> Conversation:
     return conversation
 
 
+class _Writer(yaml.SafeDumper):
+    """Writes texts of several lines as such, to be read and changed."""
+
+    def represent_text(self, text: str) -> yaml.Node:
+        """Gives a text as a block if it has lines; U+0085, which YAML takes for one, is quoted."""
+        style = '"' if "\x85" in text else "|" if "\n" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Writer.add_representer(str, _Writer.represent_text)
+
+
 def write_conversation(conversation: Conversation, width: int = 100) -> str:
     """Writes a conversation as a YAML file holds it.
 
@@ -149,8 +161,13 @@ def write_conversation(conversation: Conversation, width: int = 100) -> str:
     """
     data = msgspec.to_builtins(conversation)
     try:
-        return yaml.safe_dump(
-            data, sort_keys=False, allow_unicode=True, width=width, default_flow_style=None
+        return yaml.dump(
+            data,
+            Dumper=_Writer,
+            sort_keys=False,
+            allow_unicode=True,
+            width=width,
+            default_flow_style=None,
         )
     except RecursionError as error:
         raise AdkFlowError("what was called or returned is nested too deeply for YAML") from error

@@ -20,6 +20,8 @@ _KIND = {400: "invalid_request_error", 429: "rate_limit_error", 500: "server_err
 class OpenAIServer(ModelServer):
     """Speaks the OpenAI protocol."""
 
+    reports_usage = True
+
     def system_of(self, body: Body) -> str:
         return "".join(said["content"] for said in body["messages"] if said["role"] == "system")
 
@@ -47,7 +49,8 @@ class OpenAIServer(ModelServer):
         if calls:
             message["tool_calls"] = calls
         choice = {"index": 0, "message": message, "finish_reason": _finish(steps)}
-        return {**_head("chat.completion"), "choices": [choice], "usage": USAGE}
+        used = {"usage": USAGE} if self.reports_usage else {}
+        return {**_head("chat.completion"), "choices": [choice], **used}
 
     def chunks(self, steps: list[str | Call]) -> Iterable[str]:
         number = 0
