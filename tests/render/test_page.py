@@ -55,6 +55,23 @@ def test_every_link_leads_to_a_record_that_the_page_explains(log):
     assert {f"detail-{record}" for record in records} <= explained
 
 
+async def test_of_a_text_that_no_browser_lays_out_the_page_has_the_beginning(tmp_path):
+    question, answer = "Why? " * 400_000, "So. " * 500_000
+    script = {"Root": [call("look", what=answer), answer]}
+
+    def look(what: str) -> str:
+        """Looks."""
+        return what + what
+
+    root = agent("Root", Scripted(script=script), tools=[look])
+    flow = await record(root, [question], tmp_path)
+    html = trace_to_html(flow.trace) + draw_row(flow.trace, "s", "/", is_live=False)
+
+    assert flow.trace.turns[0].messages[0].text == answer  # which the log holds whole
+    longest = max(map(len, re.split("<[^>]*>", html)))
+    assert longest < 110_000 and "So. … (and 1,900,000 more characters)" in html
+
+
 def detail_in(html, record):
     return html.partition(f'id="detail-{record}"')[2].partition("</template>")[0]
 

@@ -1,6 +1,7 @@
 """ContextVars that follow a tool's work into the threads that it starts, as they do into tasks.
 
-A thread begins with an empty context, and `loop.run_in_executor` runs in one of a pool's.
+A thread begins with an empty context, and `loop.run_in_executor` runs in one of a pool's. What an
+MCP server asks meanwhile comes in its session's task, which began in an earlier call, or turn.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from threading import Thread, current_thread
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from adk_flow.errors import passes_on
+
 _V = TypeVar("_V")
+_Values = dict["ContextVar[Any]", Any]
 
 _carried: list[ContextVar[Any]] = []
-_brought: WeakKeyDictionary[Thread, dict[ContextVar[Any], Any]] = WeakKeyDictionary()
+_brought: WeakKeyDictionary[Thread, _Values] = WeakKeyDictionary()
 """What each thread under way was started with, or works with."""
+_calling: WeakKeyDictionary[Any, list[_Values]] = WeakKeyDictionary()
+"""What the calls under way of each MCP session were made with."""
 _watched: set[type] = set()
 
 
@@ -45,7 +51,51 @@ def watch_threads() -> None:
     ThreadPoolExecutor.submit = submit
 
 
-def _values() -> dict[ContextVar[Any], Any]:
+def watch_sessions(kind: Any) -> None:
+    """Watches the calls of tools of a class of MCP sessions."""
+    if kind not in _watched:
+        _watched.add(kind)
+        kind.call_tool = _calling_tool(kind.call_tool)
+
+
+def _calling_tool(call_tool: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call_tool)
+    @passes_on
+    async def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self not in _calling:
+            _calling[self] = []
+            for name in ("_sampling_callback", "_elicitation_callback"):
+                callback = getattr(self, name, None)
+                if callback and getattr(callback, "__module__", "") != type(self).__module__:
+                    setattr(self, name, _asking(_calling[self], callback))
+        values = _values()
+        _calling[self].append(values)
+        try:
+            return await call_tool(self, *args, **kwargs)
+        finally:
+            _calling[self].remove(values)
+
+    return called
+
+
+def _asking(calls: list[_Values], callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Has a server's question answered as a part of the latest call: it does not say of which."""
+
+    @passes_on
+    async def asked(*args: Any, **kwargs: Any) -> Any:
+        before = [
+            (variable, variable.set(value)) for variable, value in (calls or [{}])[-1].items()
+        ]
+        try:
+            return await callback(*args, **kwargs)
+        finally:
+            for variable, token in before:
+                variable.reset(token)
+
+    return asked
+
+
+def _values() -> _Values:
     values = {variable: value_here(variable) for variable in _carried}
     return values if any(values.values()) else {}
 
@@ -70,7 +120,7 @@ def _submitting(submit: Callable[..., Future[Any]]) -> Callable[..., Future[Any]
     return submitted
 
 
-def _run_with(values: dict[ContextVar[Any], Any], function: Any, *args: Any, **kwargs: Any) -> Any:
+def _run_with(values: _Values, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Runs a function with values, whichever its thread was started with, as pools use it anew."""
     thread = current_thread()
     _brought[thread] = values

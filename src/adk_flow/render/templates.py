@@ -15,6 +15,8 @@ from adk_flow._text import encodable, plain, plural
 from adk_flow.render.tables import short_name
 
 _FOLDER = Path(__file__).parent
+_LONGEST_TEXT = 100_000
+"""Characters of a text that are shown; the log has all."""
 
 
 class Inline(NamedTuple):
@@ -44,6 +46,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["excerpt"] = _excerpt
     environment.filters["plural"] = plural
     environment.filters["short_name"] = lambda name: clean(short_name(name))
     return environment
@@ -58,6 +61,12 @@ def clean(value: Any) -> Any:
     """Strips control characters and changes of writing direction from whatever is written."""
     is_text = isinstance(value, str) and not isinstance(value, Markup)
     return encodable(plain(value)) if is_text else value
+
+
+def _excerpt(text: str) -> str:
+    """Cuts a text that no browser would lay out, and says so."""
+    more = len(text) - _LONGEST_TEXT
+    return f"{text[:_LONGEST_TEXT]}… (and {more:,} more characters)" if more > 0 else text
 
 
 def _breakable(text: str) -> Markup:
