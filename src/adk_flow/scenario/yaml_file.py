@@ -134,6 +134,7 @@ def read_document(path: str | Path, expected: str) -> Document:
       AdkFlowError: it cannot be read, is no YAML, holds nothing of what was expected, or holds a
         key twice.
     """
+    text = ""
     try:
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
