@@ -83,7 +83,7 @@ def _print_version(
 
 
 def _nowhere() -> TextIOWrapper:
-    return Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+    return Path(os.devnull).open("w")
 
 
 def main() -> None:
