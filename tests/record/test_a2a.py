@@ -230,10 +230,9 @@ async def test_a_server_in_its_clients_own_process_is_no_part_of_the_clients_cal
     asks, answers = [call("Far", request="?"), "Yes."], [call("look", what="a"), "There."]
     model, near = Growing(script={"Far": answers}), Growing(script={"Root": asks})
     far = LlmAgent(name="Far", description="Far.", model=model, tools=[look])
-    plugins = [plugin if is_shared else FlowPlugin(directory=tmp_path)]
-    served = to_a2a(
-        far, runner=InMemoryRunner(app=App(name="far", root_agent=far, plugins=plugins))
-    )
+    its: Any = plugin if is_shared else FlowPlugin(directory=tmp_path)
+    app = App(name="far", root_agent=far, plugins=[its])
+    served = to_a2a(far, runner=InMemoryRunner(app=app))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=served))
     async with served.router.lifespan_context(served), client:
         card = "http://localhost:8000/.well-known/agent-card.json"
