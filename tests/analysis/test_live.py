@@ -270,6 +270,15 @@ async def test_what_only_keeps_the_connection_is_no_call_and_sound_without_words
     assert [(turn.llm_calls, turn.input_tokens) for turn in turns] == [(1, 10), (1, 20)]
 
 
+async def test_what_an_exchange_took_is_its_own_though_it_is_told_when_that_is_complete(tmp_path):
+    late = [gives(text("a")), done(None), gives(usage_metadata=usage(10, 5))]
+    root = LlmAgent(name="Root", model=live(late, [gives(text("b")), done(20, 6)]))
+
+    turns = measure(await held(tmp_path, root, "q", "r"))
+
+    assert [(turn.llm_calls, turn.input_tokens) for turn in turns] == [(1, 10), (1, 20)]
+
+
 async def test_words_that_a_callback_keeps_back_ask_no_model(tmp_path):
     def keep_back(callback_context, llm_request):
         words = llm_request.contents[0].parts[0].text

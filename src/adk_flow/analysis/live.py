@@ -51,7 +51,7 @@ def exchange(moment: Moment, record: Record, run: Run, activation: Activation | 
         run.answered_calls = record.time
     elif record.agent != USER and is_connected(activation) and _is_given(record):
         call = run.exchange
-        if call is None or not _is_answering(run) or call.activation != activation.number:
+        if call is None or call.activation != activation.number or not _goes_on(record, run, call):
             call = run.exchange = _begin(moment, record, run, activation)
         _take(moment, record, run, call)
 
@@ -62,6 +62,13 @@ def is_connected(activation: Activation | None) -> TypeGuard[Activation]:
     ADK reads what is left of the connection of who handed over when the session ends (2.13).
     """
     return activation is not None and activation.ended < 0
+
+
+def _goes_on(record: Record, run: Run, call: ModelCall) -> bool:
+    """Whether an event is of an exchange, be it what that took, told once it is complete."""
+    is_late = record.usage is not None and not (record.size or record.calls or record.partial)
+    is_late &= call.usage is None and run.answered_calls <= call.ended_time
+    return _is_answering(run) or (is_late and call is _latest(run))
 
 
 def _is_given(record: Record) -> bool:
