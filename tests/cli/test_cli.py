@@ -89,6 +89,9 @@ def test_a_turn_that_fails_exits_with_1_and_keeps_the_log(app, tmp_path):
     ("arguments", "words"),
     [
         (["run", "nowhere", "Hi"], "nowhere: does not exist"),
+        (["run", "new.jsonl", "Hi"], "new.jsonl: is no ADK app; expected its folder, or a Python"),
+        (["inspect", "loop"], "loop"),
+        (["export", "loop"], "loop"),
         (["run", "logs", "Hi"], "logs: cannot be loaded as an ADK app"),
         (["run", "broken", "Hi"], "nothing_like_it"),
         (["run", "desk_app"], "nothing is asked: give either a question or --conversation FILE"),
@@ -114,6 +117,7 @@ def test_what_cannot_be_run_or_shown_is_refused_in_one_line(app, tmp_path, argum
     write_app(tmp_path / "broken", "import nothing_like_it\n")
     (tmp_path / "bad.yaml").write_text("turns:\n  - ask: x\n")
     (tmp_path / "new.jsonl").write_text('{"flow_log":99}\n')
+    (tmp_path / "loop").symlink_to("loop")
 
     assert_refused(run_command(*arguments, folder=tmp_path), words)
 

@@ -255,3 +255,12 @@ def test_a_pipe_that_is_closed_ends_a_command_quietly(folder):
         )
 
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_command_whose_streams_are_closed_does_its_work(folder, tmp_path, streams):
+    command = f"{sys.executable} -m adk_flow export long.jsonl --out {tmp_path} {streams}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, cwd=folder)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "turns.csv").read_text(encoding="utf-8").startswith("log,")

@@ -16,7 +16,7 @@ import pytest
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
-from google.adk.runners import Runner
+from google.adk.runners import InMemoryRunner, Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.long_running_tool import LongRunningFunctionTool
@@ -219,6 +219,32 @@ async def test_a_called_remote_that_fails_or_is_down_returns_failed(tmp_path, is
     assert not [move for move in flow.moves if move.kind == "answer"]
     # Where no server was reached, nobody could ask a model.
     assert flow.llm_calls == (None if is_up else 2)
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_a_server_in_its_clients_own_process_is_no_part_of_the_clients_call(
+    tmp_path, is_shared
+):
+    """Requests that cross no socket carry the client's context over."""
+    plugin = FlowPlugin(directory=tmp_path)
+    asks, answers = [call("Far", request="?"), "Yes."], [call("look", what="a"), "There."]
+    model, near = Growing(script={"Far": answers}), Growing(script={"Root": asks})
+    far = LlmAgent(name="Far", description="Far.", model=model, tools=[look])
+    its: Any = plugin if is_shared else FlowPlugin(directory=tmp_path)
+    app = App(name="far", root_agent=far, plugins=[its])
+    served = to_a2a(far, runner=InMemoryRunner(app=app))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=served))
+    async with served.router.lifespan_context(served), client:
+        card = "http://localhost:8000/.well-known/agent-card.json"
+        remote = RemoteA2aAgent(name="Far", agent_card=card, httpx_client=client)
+        root = LlmAgent(name="Root", model=near, tools=[AgentTool(remote)])
+        runner = InMemoryRunner(app=App(name="app", root_agent=root, plugins=[plugin]))
+        await runner.run_debug("Go.", quiet=True)
+
+    paths = sorted(tmp_path.rglob("*.jsonl"))
+    here, both = Flow(read_trace(paths[0])), Flow(read_trace(*paths))
+    assert (len(paths), here.total.seen_llm_calls, both.llm_calls) == (2, 2, 4)
+    assert both.input_tokens == here.input_tokens == sum(near.reported) + sum(model.reported)
 
 
 SECRET = "the code of the safe is 4711, as my aunt once said"

@@ -70,6 +70,10 @@ canaries:
             "line 2: state: expected names with values, got a list",
         ),
         ("turns: [say: a]\nstate: {1: cats}", "line 2: state: "),
+        ("turns:\n  - say: a\n    numbers: [{value: .nan}]", "line 3: turns[0].numbers[0].value: "),
+        ("turns:\n  - numbers: [{value: 1, tolerance: -1}]", "line 2: turns[0].numbers[0].toleran"),
+        ("turns: [say: a, plan: [{agent: a, tools: [{name: b, seconds: -3}]}]]", "seconds: expect"),
+        ("about: a\nturns:\0", "line 2: character U+0000 cannot stand in YAML; save the file as"),
         ("just words", "line 1: expected names with values, got text"),
         ("turns:\n\t- say: a", "line 2: no YAML: found character '\\t'"),
         (

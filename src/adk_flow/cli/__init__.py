@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -81,8 +82,14 @@ def _print_version(
         raise typer.Exit
 
 
+def _nowhere() -> TextIOWrapper:
+    return Path(os.devnull).open("w")
+
+
 def main() -> None:
     """Runs the command."""
+    # Python has none where one is closed (`>&-`), and what prints asks whether it is a terminal.
+    sys.stdout, sys.stderr = (each or _nowhere() for each in (sys.stdout, sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # What a terminal's encoding lacks is shown as `?`, and never ends the command.
@@ -110,4 +117,9 @@ def main() -> None:
         place = f"{error.filename}: cannot be read" if error.filename else "cannot write"
         print_note(f"{place}: {error.strerror or error}")
         code = USAGE_ERROR if error.filename else 1
+    except RuntimeError as error:
+        if not str(error).startswith("Symlink loop"):  # pathlib before Python 3.13
+            raise
+        print_note(f"{error}: cannot be read")
+        code = USAGE_ERROR
     sys.exit(code)

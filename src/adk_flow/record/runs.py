@@ -9,15 +9,18 @@ from typing import Any
 from google.adk.agents.invocation_context import InvocationContext
 
 from adk_flow.record import agents
-from adk_flow.record.activations import OpenRun, call_around
+from adk_flow.record.activations import NO_CALLS, OpenRun, call_around, current_calls
 from adk_flow.record.client_entries import watch_client
 from adk_flow.record.failing_import import spare_failing_import
-from adk_flow.record.model_entries import watch_models
+from adk_flow.record.model_entries import scenes, watch_models
+from adk_flow.record.scenes import is_around
 from adk_flow.record.sessions import SessionLog, Sessions
 from adk_flow.record.threads import watch_threads
 
 _LATEST_ENDS = 64
 """Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
+
+_A2A = "google.adk.a2a.executor"
 
 _Key = tuple[int, str]
 """A run's session, by its copy, and its invocation: ADK resumes a cancelled task under that id."""
@@ -60,6 +63,10 @@ class Runs:
         return None
 
     def _begin(self, context: InvocationContext) -> OpenRun:
+        if scenes.get() and is_around(_A2A):
+            # Its client may be in this process, and hand on its context, as httpx's ASGITransport.
+            scenes.set({})
+            current_calls.set(NO_CALLS)
         cause = call_around(self._recorder)
         log = cause.run.log if cause else self._begin_turn(context)
         run = OpenRun(next(log.run_numbers), log, self._recorder, cause, context.session)

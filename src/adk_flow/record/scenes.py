@@ -53,7 +53,7 @@ class Scene(Struct, eq=False):
 
     def connects(self) -> bool:
         """Whether what enters a model now is a live connection."""
-        return self.run.live and _is_around(_CASCADE)
+        return self.run.live and is_around(_CASCADE)
 
     def entered(self, entry: Entry) -> None:
         """Notes what is entered."""
@@ -113,13 +113,14 @@ def _compacts() -> bool:
 
     What else enters a model in the task that held a conversation is none of that conversation's.
     """
-    return _is_around(_COMPACTION)
+    return is_around(_COMPACTION)
 
 
-def _is_around(module: str) -> bool:
+def is_around(module: str) -> bool:
+    """Whether a function of a module, or of a package's, waits for what runs here."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__") == module:
+        if frame.f_globals.get("__name__", "").startswith(module):
             return True
         frame = frame.f_back
     return False

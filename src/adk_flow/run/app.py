@@ -23,6 +23,8 @@ from adk_flow.record.plugin import FlowPlugin
 
 FILES_OF_APP = ("agent.py", "__init__.py", "root_agent.yaml")
 """Files that stand for the folder that they are in."""
+_INSTALLED = {"site-packages", "adk_flow"}
+"""Folders of code that is not an app's own, wherever they lie."""
 
 
 class FoundApp(NamedTuple):
@@ -96,6 +98,8 @@ def find_app(path: str | Path) -> FoundApp:
     name = place.stem if place.suffix == ".py" else place.name
     if not place.exists():
         raise AdkFlowError(f"{path}: does not exist; expected a folder of an ADK app")
+    if place.is_file() and place.suffix != ".py":
+        raise AdkFlowError(f"{path}: is no ADK app; expected its folder, or a Python module")
     heed_failing_import()
     try:
         loaded = AgentLoader(agents_dir=str(place.parent)).load_agent(name)
@@ -126,7 +130,8 @@ def _line_in_app(error: BaseException, app: Path) -> str:
     folder = app if app.is_dir() else app.parent
     for each in _chain(error):
         for frame in extract_tb(each.__traceback__)[::-1]:
-            if (file := Path(frame.filename)).is_relative_to(folder):
+            file = Path(frame.filename)
+            if file.is_relative_to(folder) and not _INSTALLED.intersection(file.parts):
                 return f" ({_near(file)}:{frame.lineno})"
     return ""
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import yaml
@@ -29,8 +29,8 @@ _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
 class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A number that an answer must hold."""
 
-    value: float
-    tolerance: float = 0.005
+    value: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+    tolerance: Annotated[float, msgspec.Meta(ge=0, le=1e15)] = 0.005
 
 
 class AskedTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -45,7 +45,7 @@ class PlannedCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """Words of the agent's that go with the call."""
     then: bool = False
     """Whether it is called once the calls before it have returned; else at once with them."""
-    seconds: float = 0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0
     """How long it takes, of which nothing is waited for."""
 
     @property

@@ -134,6 +134,7 @@ def read_document(path: str | Path, expected: str) -> Document:
       AdkFlowError: it cannot be read, is no YAML, holds nothing of what was expected, or holds a
         key twice.
     """
+    text = ""
     try:
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -151,6 +152,10 @@ def read_document(path: str | Path, expected: str) -> Document:
     except yaml.MarkedYAMLError as error:
         place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise AdkFlowError(f"{path}: {place}no YAML: {error.problem or error}; {_HINT}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        reason = f"character U+{error.character:04X} cannot stand in YAML; save the file as UTF-8"
+        raise AdkFlowError(f"{path}: line {line}: {reason}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise AdkFlowError(f"{path}: line {line}: is not UTF-8; save the file as UTF-8") from error
