@@ -225,6 +225,7 @@ def of_request(request: LlmRequest, declared: int) -> Request:
         targets=_targets(tools) if tools else (),
         schema=bool(config.response_schema or config.response_json_schema),
         declared=declared,
+        held=bool(getattr(request, "previous_interaction_id", None)),  # Interactions API
     )
 
 
