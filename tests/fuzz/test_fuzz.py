@@ -7,6 +7,8 @@ import pytest
 from tests.fuzz.oracle import try_seed
 
 SEEDS, PARTS, QUICK = 300, 10, 2
+RARE = 40509, 40946, 41067, 42269, 53128, 55187
+"""Trees that were told falsely once, of kinds that hardly another shows."""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -19,7 +21,7 @@ SEEDS, PARTS, QUICK = 300, 10, 2
 )
 def test_random_trees_are_told_as_they_ran(part, caplog):
     caplog.set_level(logging.CRITICAL)
-    seeds = range(1 + part, SEEDS + 1, PARTS)
+    seeds = *range(1 + part, SEEDS + 1, PARTS), *(RARE[part::QUICK] if part < QUICK else ())
 
     wrong = {seed: lines for seed in seeds if (lines := try_seed(seed))}
 

@@ -100,5 +100,5 @@ def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
     for apps in ([lacking], [other, lacking]):
         code = "from adk_flow.run.app import load_app as load\n"
         code += "\n".join(f"load({app!r})" for app in apps)
-        with pytest.raises(AdkFlowError, match=r"module\. No module named 'a2a' \(.*; this environment lacks"):
+        with pytest.raises(AdkFlowError, match=r"module\. No module named 'a2a' \(.*; install"):
             run_program(sys.executable, "-c", code, folder=tmp_path)

@@ -73,7 +73,7 @@ class _Chain(msgspec.Struct, eq=False):
     base: _End = _START
     """Its end at the latest model call, from which tool calls start."""
     since: int = 0
-    """When that ended."""
+    """When that ended, or when it began."""
     came_back: int = 0
     """When its latest call came back."""
     call: ToolCall | None = None
@@ -245,7 +245,7 @@ class _Scheduler:
             scope = self._scope_at(activation.began, source.call)
             start = max(start, self._inside.get(call, start) if call else start)
             start = start if source.group else max(start, self._longest_in(scope))
-        chain = _Chain(start, start, call=call, group=group, branch=activation.branch)
+        chain = _Chain(start, start, activation.time, 0, call, group, activation.branch)
         chain = self._chains.setdefault(activation.number, chain)
         if chain.group:
             self._nodes[chain.group[1]].append(chain)

@@ -51,8 +51,8 @@ def ends_unseen(moment: Moment, run: Run, activation: Activation) -> bool:
     if record.partial or record.agent == USER:
         return False
     if record.responses:
-        steering = [c.id for c in run.turn.tool_calls if c.kind == "adk"]
-        # ADK itself says what `set_model_response` was given.
+        steering = [c.id for c in run.turn.tool_calls if c.name == "set_model_response"]
+        # ADK itself says what that was given.
         activation.awaits_model = not steering or set(steering).isdisjoint(record.responses)
         return False
     is_backed = _is_backed(run.model_calls.get(activation.number))
