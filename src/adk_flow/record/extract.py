@@ -31,6 +31,9 @@ _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 
+_ENDS = ("finish_task", "set_model_response")
+"""ADK's functions by which an agent ends (2.13)."""
+
 _MOST_CAUSES = 16
 """Exceptions that are looked at behind one: an app may have them go in a circle."""
 
@@ -112,6 +115,8 @@ def _call(
 ) -> FunctionCall:
     name = call.name or ""
     kind = kind_of(tools[name]) if tools and name in tools else kind_of_name(name)
+    if tools is None and name in _ENDS:
+        kind = "adk"  # as an A2A server tells of them
     return FunctionCall(name, kind, call.id or "", keep(of_arguments(call.args, kind)))
 
 
