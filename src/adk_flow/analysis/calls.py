@@ -85,6 +85,14 @@ def add_call(index: int, record: Record, run: Run) -> ModelCall:
     return call
 
 
+def change_request(record: Record, run: Run) -> None:
+    """A callback changed what a model is sent, after the hook that told it."""
+    call = run.model_calls.get(record.activation)
+    if call is not None and not call.is_over and record.request is not None:
+        call.request = record.request if record.request.is_known else None
+        call.model = record.model or call.model
+
+
 def answer_model(index: int, record: Record, run: Run) -> None:
     """A model answers; a streamed call may give several whole responses, each after its event.
 
