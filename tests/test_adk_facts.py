@@ -3,12 +3,15 @@
 Measured on google-adk 2.13.0.
 """
 
+import ast
 import asyncio
 import sys
 import threading
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import google.adk
 import pytest
 from google.adk.agents import LoopAgent, SequentialAgent
 from google.adk.agents.run_config import ToolThreadPoolConfig
@@ -31,6 +34,7 @@ from google.genai import types
 
 from adk_flow.log.schema import TOOL_POOL
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.agents import ASKING, ELSEWHERE
 from callbacks.tool_threads import ToolThreads
 from tests.doubles.flow import agent, record
 from tests.doubles.models import Answering
@@ -361,3 +365,13 @@ async def test_gemini_2_completes_a_live_exchange_by_its_calls_and_gemini_3_does
         ("look", False),
         *[("", True)] * (len(sent) - 1),
     ]
+
+
+def test_adk_has_no_other_kinds_of_agent_than_those_whose_calls_are_told_or_unknown():
+    folder = Path(google.adk.__file__ or "").parent
+    texts = (path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    trees = [ast.walk(ast.parse(text)) for text in texts if "(BaseAgent" in text]
+    classes = [node for tree in trees for node in tree if isinstance(node, ast.ClassDef)]
+    kinds = {one.name for one in classes if "BaseAgent" in map(ast.unparse, one.bases)}
+
+    assert kinds == ASKING | ELSEWHERE | {"RemoteA2aAgent"}

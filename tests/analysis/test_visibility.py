@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from google.adk.agents import SequentialAgent
 from google.adk.apps import App
+from google.adk.models import Gemini
+from google.adk.models.llm_response import LlmResponse
 from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from adk_flow.analysis.prefixes import shared_prefixes
 from adk_flow.analysis.trace_reader import read_trace, trace_log
 from adk_flow.analysis.visibility import Visibility, trace_visibility
 from adk_flow.log.reader import Damage, Log, read_log
@@ -411,6 +414,33 @@ async def test_a_later_part_without_texts_is_found_out(tmp_path):
             trace_visibility(trace_log(log)).unknown_reason
             == "a part of the log was recorded without all words"
         )
+
+
+class Chained(Gemini):
+    """Is sent only what is new, as Gemini is by the Interactions API, and notes it."""
+
+    use_interactions_api: bool = True
+    sent: list = Field(default_factory=list)
+
+    async def generate_content_async(self, llm_request, stream=False):
+        self.sent.append((llm_request.previous_interaction_id, len(llm_request.contents)))
+        content = types.ModelContent("Fine.")
+        yield LlmResponse(content=content, interaction_id=str(len(self.sent)))
+
+
+async def test_what_a_provider_holds_of_earlier_turns_is_not_known(tmp_path):
+    model = Chained(model="gemini-2.5-flash")
+
+    flow = await record(agent("Root", model), ["Canary.", "And now?", "And now?"], tmp_path)
+
+    assert model.sent == [(None, 1), ("1", 1), ("2", 1)]  # ADK leaves the earlier turns out
+    requests = [call.request for turn in flow.trace.turns for call in turn.model_calls]
+    assert [request.held for request in requests] == [False, True, True]
+    assert "go on from what the model's provider holds: 2" in (
+        trace_visibility(flow.trace).unknown_reason
+    )
+    shared = [*shared_prefixes([turn.model_calls[0] for turn in flow.trace.turns], flow.log.texts)]
+    assert [prefix.size > 0 for prefix in shared] == [True, False, False]
 
 
 async def test_a_damaged_log_is_read_as_far_as_it_goes(tmp_path):

@@ -26,6 +26,8 @@ from tests.doubles.flow import expected, record
 
 pytest.importorskip("a2a", reason="needs a2a-sdk")
 
+from google.adk.a2a.agent.config import A2aRemoteAgentConfig
+
 from tests.record.test_a2a import look, serving
 
 
@@ -141,16 +143,24 @@ async def test_a_server_that_dies_in_the_middle_is_a_failure_and_its_calls_count
     assert (joined.llm_calls, joined.total.failed) == (2, True)
 
 
-@pytest.mark.parametrize("unrecorded", [None, 1, 2])
-async def test_a_server_that_asks_another_is_told_with_it_or_as_unknown(tmp_path, unrecorded):
-    """What the second server's agent calls is heard on both sides of the first."""
+@pytest.mark.parametrize(
+    ("unrecorded", "forwards"), [(None, False), (None, True), (1, False), (2, False)]
+)
+async def test_a_server_that_asks_another_is_told_with_it_or_as_unknown(
+    tmp_path, unrecorded, forwards
+):
+    """What the second server's agent calls is heard on both sides of the first.
+
+    All sides may have one session, which each forwards.
+    """
+    config = A2aRemoteAgentConfig(forward_session_id_as_context_id=forwards)
     model = Scripted(script={"B": [call("look", what="a"), "there", "again"]}, tokens=(300, 20))
     model.script |= {"A": [transfer("B")] * 2, "Root": [transfer("A")] * 2}
     plugins = [FlowPlugin(directory=tmp_path / name) for name in "AB"]
     b = LlmAgent(name="B", description="Far.", model=model, tools=[look])
-    async with serving(b, plugins[1]) as to_b:
+    async with serving(b, plugins[1], config=config) as to_b:
         a = LlmAgent(name="A", description="Between.", model=model, sub_agents=[to_b])
-        async with serving(a, plugins[0]) as to_a:
+        async with serving(a, plugins[0], config=config) as to_a:
             root = LlmAgent(name="Root", model=model, sub_agents=[to_a])
             near = await record(root, ["Go.", "And?"], tmp_path / "near")
     logs = [plugin.paths[0] for at, plugin in enumerate(plugins, 1) if at != unrecorded]

@@ -69,15 +69,17 @@ class Growing(Scripted):
 
 
 @asynccontextmanager
-async def serving(agent: Any, plugin: FlowPlugin, *, instrument=False, is_new=False, streams=True):
-    """Serves an agent on 127.0.0.1; gives an agent that stands for it.
+async def serving(
+    agent: Any, plugin: FlowPlugin, *, instrument=False, is_new=False, streams=True, **told: Any
+):
+    """Serves an agent on 127.0.0.1; gives an agent that stands for it, with what more it is told.
 
     Both sides may be instrumented, as OpenTelemetry's packages for HTTP do it, or be those of ADK's
     new integration, whose models stream here; the client may want its answer as a whole.
     """
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    app = App(name="far", root_agent=agent, plugins=[plugin])
+    app = App(name=agent.name, root_agent=agent, plugins=[plugin])
     runner = Runner(app=app, session_service=InMemorySessionService())
     new: Any = {"agent_executor_factory": _new_executor} if is_new else {}
     served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner, **new)
@@ -90,7 +92,7 @@ async def serving(agent: Any, plugin: FlowPlugin, *, instrument=False, is_new=Fa
     try:
         card = f"http://127.0.0.1:{port}/.well-known/agent-card.json"
         async with httpx.AsyncClient(event_hooks={"request": inject}) as client:
-            told: Any = {"name": agent.name, "description": agent.description}
+            told |= {"name": agent.name, "description": agent.description}
             told |= {"use_legacy": False} if is_new else {}
             clients = ClientFactory(ClientConfig(streaming=streams, httpx_client=client))
             yield RemoteA2aAgent(**told, agent_card=card, a2a_client_factory=clients)
@@ -180,6 +182,19 @@ async def test_tokens_of_a_remote_are_what_its_models_reported_or_unknown(
     assert turn.input_tokens == sum(model.reported)
     assert near.tools.get("ask", 0) == (last == call("ask", what="b"))
     assert near.error == ("FAILED: out of order" if failed else "")
+
+
+async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
+    script = {"Root": [call("Far", request="?"), "Yes."], "Far": [call("look", what="a")]}
+    script["Far"].append(call("finish_task", result="There."))
+    model = Scripted(script=script)
+    far = LlmAgent(name="Far", description="Far.", model=model, tools=[look], mode="task")
+    async with serving(far, FlowPlugin(directory=tmp_path / "far"), mode="task") as remote:
+        root = LlmAgent(name="Root", model=model, sub_agents=[remote])
+
+        flow = await record(root, ["Go."], tmp_path / "near", model=model)
+
+    assert (flow.total.tools, flow.figures[0].answer) == ({"look": 1}, "Yes.")
 
 
 async def test_both_logs_are_linked_by_the_context_which_is_the_servers_session(tmp_path):

@@ -85,6 +85,14 @@ def add_call(index: int, record: Record, run: Run) -> ModelCall:
     return call
 
 
+def change_request(record: Record, run: Run) -> None:
+    """A callback changed what a model is sent, after the hook that told it."""
+    call = run.model_calls.get(record.activation)
+    if call is not None and not call.is_over and record.request is not None:
+        call.request = record.request if record.request.is_known else None
+        call.model = record.model or call.model
+
+
 def answer_model(index: int, record: Record, run: Run) -> None:
     """A model answers; a streamed call may give several whole responses, each after its event.
 
@@ -170,6 +178,31 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
         call.is_over = True
 
 
+def note_unseen(index: int, record: Record, run: Run, activation: Activation) -> None:
+    """An agent without a model of ADK's reports tokens: it asks one by itself.
+
+    Unless a model that was seen reports the same, whose answer it hands on. If models below it were
+    seen, the tokens may be a sum in which theirs are.
+    """
+    usage, is_code = record.usage, not (activation.asks_models or activation.is_remote)
+    if usage is None or record.partial or record.replayed or not is_code:
+        return
+    calls = run.turn.model_calls
+    if activation.asks_elsewhere or not any(call.usage == usage for call in calls):
+        activation.asks_elsewhere = True
+        is_sum = not _below(activation, run.turn).isdisjoint(call.activation for call in calls)
+        activation.unseen_usage[str(index)] = None if is_sum else usage
+
+
+def _below(top: Activation, turn: Turn) -> set[int]:
+    """Numbers an agent's activation and those that it began, be it by others."""
+    below = {top.number}
+    for activation in turn.activations:  # in the order in which they began
+        if activation.parent in below:
+            below.add(activation.number)
+    return below
+
+
 class ToolCalls:
     """The tool calls under way, found by the activation that made them and by their id."""
 
@@ -177,17 +210,17 @@ class ToolCalls:
         self._open: dict[str, list[ToolCall]] = {}
         self._latest: dict[str, ToolCall] = {}
 
-    def ask(self, index: int, record: Record, run: Run, *, is_remote: bool = False) -> None:
-        """An event asks for calls; a remote agent's run where nobody sees it."""
+    def ask(self, index: int, record: Record, run: Run, *, is_unseen: bool = False) -> None:
+        """An event asks for calls; those of a remote agent run where nobody sees them."""
         for asked in record.calls:
             # A remote task that waits tells once more for what.
             calls = self._at(asked.id, record.activation, run)
-            begun = [c for c in calls if c.asked < 0 or (is_remote and c.pending)]
+            begun = [c for c in calls if c.asked < 0 or (is_unseen and c.pending)]
             call = begun[0] if begun else self._add(asked, record, run)
             call.asked, call.text = index, call.text or asked.text
             call.model_call = call_of_event(record, run)
             call.pending = asked.id in record.pending
-            if is_remote and call.record < 0:
+            if is_unseen and call.record < 0:
                 call.record, call.began = index, record.time
 
     def begin(self, index: int, record: Record, run: Run) -> ToolCall:

@@ -65,7 +65,7 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     seen_llm_calls: int = 0
     """Those of which the log tells, where there may be others."""
     remote_agents: list[str] = []
-    """Agents behind A2A servers that ran, whose calls nobody sees here."""
+    """Agents that ran whose calls nobody sees here: behind A2A servers, or by another SDK."""
     unseen_llm_calls: int = 0
     """Calls that a plugin or callback answered with tokens, though no model was seen."""
     replayed_llm_calls: int = 0
@@ -168,7 +168,7 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
     metrics = TurnMetrics(
         turn=turn.number,
         question=turn.question,
-        remote_agents=list(dict.fromkeys([a.agent for a in turn.activations if a.is_remote])),
+        remote_agents=list(dict.fromkeys([a.agent for a in turn.activations if a.is_unseen])),
         unseen_llm_calls=len([span for span in schedule.spans if span.is_unseen]),
         replayed_llm_calls=len([call for call in turn.model_calls if call.replayed]),
         summarizer_llm_calls=len([call for call in asked if call.is_summary]),
@@ -234,7 +234,7 @@ _OF_CALLS = (
 def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
     """Measures agents, in the order in which they first did something."""
     spans = [span for span in schedule.spans if span.kind != "node"]
-    begun = [each for each in turn.activations if each.cause != "resume" or each.is_remote]
+    begun = [each for each in turn.activations if each.cause != "resume" or each.is_unseen]
     acts = [(each.began, each.agent) for each in begun] + [(s.record, s.agent) for s in spans]
     names = dict.fromkeys([name for _, name in sorted(acts, key=itemgetter(0))])
     agents = {name: AgentMetrics() for name in names}
@@ -253,9 +253,9 @@ def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
     if activation.cause != "resume":  # whose beginning was not recorded
         agent.activations += 1
         agent.unclosed_activations += activation.closed < 0
-    if activation.is_remote:  # whose server may report tokens, but no calls
+    if activation.is_unseen:  # who may report tokens, but no calls
         agent.llm_calls = None
-        for usage in activation.remote_usage.values() or [None]:
+        for usage in activation.unseen_usage.values() or [None]:
             for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
                 count = None if usage is None else getattr(usage, field)
                 setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))

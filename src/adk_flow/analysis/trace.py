@@ -56,8 +56,10 @@ class Activation(msgspec.Struct, eq=False):
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
     was_sent: bool = False
     """Whether that server was sent a message."""
-    remote_usage: dict[str, Usage | None] = {}
-    """What the server reports of tokens, by its event or task; None where it may repeat it."""
+    asks_elsewhere: bool = False
+    """Whether its agent asks models by another SDK than ADK's, which nobody sees either."""
+    unseen_usage: dict[str, Usage | None] = {}
+    """What those report of tokens, by event or task; None where it may be repeated."""
     call: str = ""
     """Function call id of what it was begun by, or its run was."""
     within: ToolCall | None = None
@@ -99,6 +101,11 @@ class Activation(msgspec.Struct, eq=False):
     """What it failed with, as `agent_error` or its last event says."""
     calls_out: int = 0
     """Calls still out of a fork."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether nobody sees here how often its agent asks models."""
+        return self.is_remote or self.asks_elsewhere
 
     @property
     def group(self) -> tuple[int, int, str]:

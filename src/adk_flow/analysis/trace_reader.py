@@ -18,7 +18,9 @@ from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
     ask_model,
+    change_request,
     enter_model,
+    note_unseen,
     read_model_event,
     scope_of,
 )
@@ -239,6 +241,7 @@ class TraceReader:
             branch=record.branch,
             path=path if path and nodes.node_name(path) == record.agent else "",
             is_remote=record.kind == "a2a" and not run.live,  # where ADK has none (2.13)
+            asks_elsewhere=record.kind == "elsewhere",
             stages=record.stages,
             asks_models=not (record.kind or record.hidden),
             call=record.call or run.call_id,
@@ -294,6 +297,9 @@ class TraceReader:
         if record.heard:
             live.hear(moment, record, run)
 
+    def _on_changed_request(self, moment: Moment, record: Record, run: Run) -> None:
+        change_request(record, run)
+
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)
         if record.hidden and "after_model" in run.ahead:
@@ -337,20 +343,23 @@ class TraceReader:
     def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
         is_remote = activation is not None and activation.is_remote
+        if activation is not None:
+            note_unseen(moment.index, record, run, activation)
         if record.calls:
-            self._ask(moment, record, run, is_remote=is_remote)
+            is_unseen = activation is not None and activation.is_unseen
+            self._ask(moment, record, run, is_unseen=is_unseen)
         if record.responses:
             self._respond(moment, record, run, activation)
         if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
             hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
             self._on_after_agent(moment, record, run)
-        if activation is not None and is_remote:
+        if activation is not None and activation.is_unseen:
             activation.was_sent |= record.request is not None
             if record.error and not activation.was_sent:
                 activation.is_remote = False  # nobody was reached, who could have called a model
-            if record.usage is not None:
-                _take_remote(moment, record, activation.remote_usage)
-        elif not run.live:
+            if is_remote and record.usage is not None:
+                _take_remote(moment, record, activation.unseen_usage)
+        if not (is_remote or run.live):
             read_model_event(moment.index, record, run, self._answers)
         if not run.started:
             control_moves.start_without_agent(moment, run)
@@ -373,9 +382,9 @@ class TraceReader:
         if record.turn_complete and run.live and live.is_connected(activation):
             live.complete_exchange(moment, run)
 
-    def _ask(self, moment: Moment, record: Record, run: Run, *, is_remote: bool) -> None:
+    def _ask(self, moment: Moment, record: Record, run: Run, *, is_unseen: bool) -> None:
         if not record.partial:  # a streamed call's arguments are still coming in
-            self._calls.ask(moment.index, record, run, is_remote=is_remote)
+            self._calls.ask(moment.index, record, run, is_unseen=is_unseen)
         for call in record.calls:
             if call.id in record.pending:
                 run.waits[call.id] = (moment.index, record.agent, record.activation, call)
@@ -390,7 +399,7 @@ class TraceReader:
             if self._tasks.pop(id, None):
                 self._answered.add(id)
         for call in self._calls.respond(moment.index, record, run):
-            if activation is None or not activation.is_remote:
+            if activation is None or not activation.is_unseen:
                 hidden_hooks.miss_tool_end(run, call)
             control_moves.end_call(moment, run, call, activation)
 

@@ -18,7 +18,7 @@ from adk_flow._adk import BaseNode
 from adk_flow._data import group_by, walk_once
 from adk_flow.inspect.agent_graph import Use, codes_in, functions_of, tools_of
 from adk_flow.inspect.settings import confirmed_tools, state_read
-from adk_flow.record.agents import SharedNames, next_active_agent
+from adk_flow.record.agents import SharedNames, kind_of_agent, next_active_agent
 
 if TYPE_CHECKING:
     from adk_flow.inspect.static import Inspection
@@ -35,6 +35,7 @@ WarningKind = Literal[
     "loses_turn",
     "name_clash",
     "no_description",
+    "unseen_calls",
     "unwritten_state",
 ]
 
@@ -213,6 +214,16 @@ def _lost_confirmations(wiring: Wiring) -> Iterator[Remark]:
                 yield Remark("confirmation_lost", [wiring.id_of(node)], text)
 
 
+def _unseen_calls(wiring: Wiring) -> Iterator[Remark]:
+    for node in wiring.nodes:
+        if kind_of_agent(node) == "elsewhere":
+            text = (
+                f"{node.name}, a {type(node).__name__}, asks models past ADK: how often is not "
+                "known, and neither --model nor a plan answers in their place"
+            )
+            yield Remark("unseen_calls", [wiring.id_of(node)], text)
+
+
 def _clashes(wiring: Wiring) -> Iterator[Remark]:
     members = wiring.picture.members
     agents = [one for one in members if one.kind not in ("FunctionNode", "_ParallelWorker")]
@@ -247,6 +258,7 @@ _DETECTORS = (
     _endless_loops,
     _unwritten_state,
     _lost_confirmations,
+    _unseen_calls,
     _clashes,
     _without_description,
 )

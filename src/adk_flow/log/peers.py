@@ -106,14 +106,25 @@ def served_in(side: int, log: Log) -> Iterator[Served]:
 
 
 def match_asks(asks: Sequence[Ask], served: Sequence[Served]) -> None:
-    """Links each message with the run that it began, as far as the logs show one."""
+    """Links each message with the run that it began, as far as the logs show one.
+
+    Of sides of one session, as a client may have its servers take its own, none answers whom it
+    asked.
+    """
     asks, served = sorted(asks, key=attrgetter("since")), sorted(served, key=attrgetter("began"))
+    above: dict[int, set[int]] = {}
+    """Sides that asked a side, be it through others."""
     for is_sign in _EVIDENCE:
         for ask in asks:
-            others = (run for run in served if run.ask is None and run.side != ask.side)
+            before = above.setdefault(ask.side, {ask.side})
+            others = (run for run in served if run.ask is None and run.side not in before)
             run = next((run for run in others if ask.may_be_of(run) and is_sign(ask, run)), None)
             if run is not None and ask.served is None:
                 ask.served, run.ask = run, ask
+                for side in {run.side} | {
+                    side for side, those in above.items() if run.side in those
+                }:
+                    above.setdefault(side, {side}).update(before)
 
 
 def first_side(side: int, served: Sequence[Served]) -> int:

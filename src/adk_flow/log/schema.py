@@ -163,6 +163,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=
     """Whether the answer had to fill a response schema."""
     declared: int = 0
     """Number of the text that declares the functions offered, as JSON."""
+    held: bool = False
+    """Whether the model's provider holds what came before, which it is not sent again."""
 
     @property
     def is_known(self) -> bool:
@@ -197,8 +199,9 @@ class Record(
     tool: str = ""
     kind: str = ""
     """Kind of `tool`, see `FunctionCall.kind`; of a model call of ADK's compaction `summarizer`, of
-    a live connection's own `connection`; of an agent that asks no model `code`, or `a2a` if it
-    stands for a remote one, `a2a_read` where the log of that one was joined."""
+    a live connection's own `connection`; of an agent that asks no model `code`, `elsewhere` if it
+    asks one by another SDK, or `a2a` if it stands for a remote one, `a2a_read` where the log of
+    that one was joined."""
     withheld: Withheld = ""
     task: str = ""
     """Name of the asyncio task that a tool call runs in."""

@@ -104,7 +104,8 @@ def _names(
         for run in served:
             if run.side == side and run.ask:
                 is_same = run.agent == run.ask.agent
-                run.ask.agent = server = names[run.ask.side].get(run.ask.agent, run.ask.agent)
+                its_names = names.get(run.ask.side, {})
+                run.ask.agent = server = its_names.get(run.ask.agent, run.ask.agent)
                 if is_same:
                     shown[run.agent] = server
         for name in {r.agent for r in sides[side].records if r.hook == "before_agent"} - {*shown}:

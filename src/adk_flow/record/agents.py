@@ -14,8 +14,11 @@ try:
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
 
-_ASKING = frozenset({"LlmAgent", "SequentialAgent", "ParallelAgent", "LoopAgent"})
+ASKING = frozenset({"LlmAgent", "SequentialAgent", "ParallelAgent", "LoopAgent"})
 """Agents that ask a model, or run such."""
+
+ELSEWHERE = frozenset({"ManagedAgent", "LangGraphAgent", "AntigravityAgent"})
+"""ADK's that ask models by another SDK, or have a provider's server ask them (2.13)."""
 
 
 @cache
@@ -24,11 +27,13 @@ def _names_of_bases(kind: type) -> frozenset[str]:
 
 
 def kind_of_agent(agent: object) -> str:
-    """Classifies an agent that speaks and asks no model, see `Record.kind`."""
+    """Classifies an agent that asks no model of ADK's, see `Record.kind`."""
     names = _names_of_bases(type(agent))  # that of A2A needs a2a-sdk
     if "RemoteA2aAgent" in names:
         return "a2a"
-    return "code" if names.isdisjoint(_ASKING) else ""
+    if not names.isdisjoint(ELSEWHERE):
+        return "elsewhere"
+    return "code" if names.isdisjoint(ASKING) else ""
 
 
 def root_of(context: Any) -> Any:

@@ -31,6 +31,9 @@ _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 
 
+_ENDS = ("finish_task", "set_model_response")
+"""ADK's functions by which an agent ends (2.13)."""
+
 _MOST_CAUSES = 16
 """Exceptions that are looked at behind one: an app may have them go in a circle."""
 
@@ -58,7 +61,10 @@ def of_result(result: object) -> tuple[str, Form]:
 
 
 def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
-    """Names the hooks that plugins before one have too, which they hide if they answer."""
+    """Names the hooks that plugins before one have too, which they hide if they answer.
+
+    Of the reversed plugins those behind one, which it is called before.
+    """
     before = takewhile(lambda plugin: plugin is not own, plugins)
     types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
     if not types:
@@ -109,6 +115,8 @@ def _call(
 ) -> FunctionCall:
     name = call.name or ""
     kind = kind_of(tools[name]) if tools and name in tools else kind_of_name(name)
+    if tools is None and name in _ENDS:
+        kind = "adk"  # as an A2A server tells of them
     return FunctionCall(name, kind, call.id or "", keep(of_arguments(call.args, kind)))
 
 
@@ -220,6 +228,7 @@ def of_request(request: LlmRequest, declared: int) -> Request:
         targets=_targets(tools) if tools else (),
         schema=bool(config.response_schema or config.response_json_schema),
         declared=declared,
+        held=bool(getattr(request, "previous_interaction_id", None)),  # Interactions API
     )
 
 

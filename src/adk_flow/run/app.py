@@ -155,7 +155,7 @@ def _where_to_find(package: str, app: Path) -> str:
     above = (folder for folder in app.parents if (folder / package).is_dir())
     if folder := next(above, None):
         return f"; it lies in {folder}: run with PYTHONPATH={folder}"
-    return "; install what has it into the environment that adk-flow runs in"
+    return "; install what has it into the environment that this runs in"
 
 
 def _file_of(loaded: object, name: str) -> Path | None:

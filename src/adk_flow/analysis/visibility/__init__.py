@@ -13,7 +13,6 @@ from adk_flow.analysis.visibility.canaries import Planted
 from adk_flow.analysis.visibility.exposure import AttributedRequest, Exposure, attribute_requests
 from adk_flow.analysis.visibility.matching import Attribution, ExposureKind
 from adk_flow.analysis.visibility.shared_state import Crossing, trace_shared_state
-from adk_flow.log.reader import Log
 from adk_flow.log.schema import PREVIEW
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def trace_visibility(trace: Trace, canaries: Mapping[str, Canary] = {}) -> Visib
         sights=sights,
         leaks=[*astray, *_listed(beyond)],
         crossings=trace_shared_state(trace),
-        unknown_reason=_unknown_reason(log),
+        unknown_reason=_unknown_reason(trace),
     )
 
 
@@ -81,11 +80,16 @@ def _listed(exposures: _Exposures) -> list[Exposure]:
     return [Exposure(*key, records[0], len(records)) for key, records in exposures.items()]
 
 
-def _unknown_reason(log: Log) -> str:
+def _unknown_reason(trace: Trace) -> str:
+    log = trace.log
     if log.header.texts != "full":
         return f"recorded with texts={log.header.texts}, so the log does not hold all words"
     if any(record.size and _is_cut(record.text, record.size) for record in log.records):
         return "a part of the log was recorded without all words"
+    if held := sum(1 for record in log.records if record.request and record.request.held):
+        return f"requests that go on from what the model's provider holds: {held}"
+    if names := {each.agent for each in trace.activations.values() if each.asks_elsewhere}:
+        return f"agents that ask models past ADK: {', '.join(sorted(names))}"
     lost = {"could not be read": len(log.damage), "are missing": log.missing}
     return ", ".join(f"lines of the log that {how}: {n}" for how, n in lost.items() if n)
 
