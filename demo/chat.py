@@ -117,6 +117,7 @@ def main() -> None:
     sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]  # constructs import the desk
     st.set_page_config("adk-flow", layout="wide")
     folder, example = choose()
+    st.sidebar.caption("Red: control, an open arrow hands over. Blue, dashed: conversation.")
     pause = st.sidebar.slider("Pause after each move, seconds", 0.0, 1.0, 0.3)
     if st.session_state.get("folder") != folder:
         st.session_state.update(folder=folder, chat=Chat(folder))

@@ -78,10 +78,10 @@ def _shown(comparison: Comparison, name: str) -> Iterator[str]:
     yield (
         f"- costs: {calls} LLM calls ({follow_up.total.reported_llm_calls} in ADK's session) and "
         f"{follow_up.total.tokens:,} tokens for a question and its follow-up; "
-        f"{three.total.llm_calls} calls, {calls_in_a_row(three)} in a row, for three topics "
-        f"at once{lacking}"
+        f"{three.total.llm_calls} calls, critical path {calls_in_a_row(three)}, for three "
+        f"topics at once{lacking}"
     )
-    yield f"- specialists see: {CONTEXTS[figures.shown]}"
+    yield f"- context of specialists: {CONTEXTS[figures.shown]}"
     question = follow_up.turns[0]
     yield f"- the user reads: {_read(question)}; the next message goes to {question.active_agent}"
 

@@ -26,16 +26,16 @@ def test_a_page_is_followed_as_it_stands(name, compared, project):
 def test_the_figures_of_the_choice_are_the_readmes():
     rows = re.findall(r"^\| `(\w+)` \| \*\*(\S+)\*\* \|(.*)\|$", Page("README.md").text, re.M)
     after = {name: figures for name, figures, _ in rows}
-    in_a_row = {name: rest.split("|")[3].strip() for name, _, rest in rows}
+    critical = {name: rest.split("|")[3].strip() for name, _, rest in rows}
     told = PAGES["choose"].text
 
     calls = re.findall(r"`(\w+)`\s+(\d+→\d+)", told)
-    chains = re.findall(r"`(\w+)`\s+(\d+)\s+in\s+a\s+row", told)
+    chains = re.findall(r"`(\w+)`\s+\(critical\s+path\s+(\d+)\)", told)
 
     assert len(calls) == 6
     assert len(chains) == 4
     assert {name: after[name] for name, _ in calls} == dict(calls)
-    assert {name: in_a_row[name] for name, _ in chains} == dict(chains)
+    assert {name: critical[name] for name, _ in chains} == dict(chains)
 
 
 def test_the_choice_tells_every_construct():

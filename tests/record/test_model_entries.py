@@ -69,7 +69,8 @@ def entries():
     seen: list[Entry] = []
     run: Any = SimpleNamespace(ended=False, live=False)
     watch_models()
-    token = scenes.set({1: Scene(run, lambda _, entry: seen.append(entry), 0, "", "")})
+    heard = lambda _, entry: seen.append(entry), lambda _, told: None
+    token = scenes.set({1: Scene(run, *heard, 0, "", "")})
     yield seen
     scenes.reset(token)
 

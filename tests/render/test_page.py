@@ -182,6 +182,17 @@ def test_show_writes_the_page_for_its_owner_alone(log, tmp_path):
     assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_log_that_holds_no_turn_yet_has_a_page(log, tmp_path):
+    header, *_ = log.read_text(encoding="utf-8").splitlines()
+    (tmp_path / "new.jsonl").write_text(f"{header}\n", encoding="utf-8")
+
+    done = run_command("show", "new.jsonl", "--format=html", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No turn is recorded." in done.stdout
+    assert 'class="turn"' not in done.stdout
+
+
 def test_show_limits_itself_to_a_turn_or_a_record(log, tmp_path):
     def show(*options):
         return run_command("show", log, *options, folder=tmp_path).stdout

@@ -18,6 +18,7 @@ from adk_flow.analysis.calls import (
     ToolCalls,
     answer_model,
     ask_model,
+    change_request,
     enter_model,
     note_unseen,
     read_model_event,
@@ -295,6 +296,9 @@ class TraceReader:
         ask_model(moment.index, record, run)
         if record.heard:
             live.hear(moment, record, run)
+
+    def _on_changed_request(self, moment: Moment, record: Record, run: Run) -> None:
+        change_request(record, run)
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
         answer_model(moment.index, record, run)

@@ -74,7 +74,7 @@ def show_flow(
             print(plain(f"\nFlow log: {log.path}"))
         return
     trace = trace_log(load_story(logs))
-    _check_part(trace, turn or 0, record or 0)
+    _check_part(trace, turn or 0, -1 if record is None else record)
     if form == "html":
         _write_page(trace, facts, out)
     if form != "text":

@@ -10,7 +10,7 @@ from adk_flow._text import format_dollars, format_seconds, join_names, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
-from adk_flow.comparison.crossovers import CLOSE
+from adk_flow.comparison.crossovers import CLOSE, is_unadvised
 from adk_flow.comparison.evidence import describe_gaps, describe_unasked
 
 _NO_AGENT_TOOL = "ADK's own AgentTool documentation advises mode='single_turn' in its place"
@@ -291,6 +291,11 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     )
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
+    if unadvised := {run.conversation: None for run in comparison.runs if is_unadvised(run)}:
+        yield (
+            f"advisor asks no stronger model in {join_names(unadvised)}, whose plans have no "
+            "`consults`: there it is single_agent with a tool more."
+        )
     yield from _failures(comparison)
 
 

@@ -117,6 +117,8 @@ class OpenRun(Struct, eq=False):
     """Where agents of such names stand, by activation."""
     ahead: tuple[str, ...] = ()
     """Hooks that a plugin before the recorder has too, and hides by answering."""
+    may_change: bool = False
+    """Whether a plugin behind the recorder may change what a model is sent."""
     live: bool = False
     ended: bool = False
     calls: dict[ToolContext, Call] = {}

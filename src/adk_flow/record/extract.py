@@ -61,7 +61,10 @@ def of_result(result: object) -> tuple[str, Form]:
 
 
 def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
-    """Names the hooks that plugins before one have too, which they hide if they answer."""
+    """Names the hooks that plugins before one have too, which they hide if they answer.
+
+    Of the reversed plugins those behind one, which it is called before.
+    """
     before = takewhile(lambda plugin: plugin is not own, plugins)
     types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
     if not types:

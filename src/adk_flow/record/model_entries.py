@@ -30,7 +30,7 @@ _METHOD = "generate_content_async"
 class Entry:
     """One entry into a model, as far as it went."""
 
-    def __init__(self, model: Any, scenes: list[Scene]) -> None:
+    def __init__(self, model: Any, scenes: list[Scene], request: object = None) -> None:
         self.model = model
         self.scenes = scenes
         self._began = time.perf_counter_ns()
@@ -55,7 +55,7 @@ class Entry:
         """The latest that its model made by its base class's method."""
         self.has_answered = False
         for scene in scenes:
-            scene.entered(self)
+            scene.entered(self, request)
 
     def read(self, response: Any) -> None:
         """Takes over what a response reports, for a base class as its heir gives it."""
@@ -140,7 +140,10 @@ def as_entry(method: Callable[..., AsyncGenerator[LlmResponse, None]]) -> Callab
     @passes_on
     def entered(model: BaseLlm, *args: Any, **named: Any) -> AsyncGenerator[LlmResponse, None]:
         stream, following = method(model, *args, **named), _following()
-        return _Answers(Entry(model, following), stream) if following else stream
+        if not following:
+            return stream
+        request = args[0] if args else named.get("llm_request")
+        return _Answers(Entry(model, following, request), stream)
 
     return entered
 

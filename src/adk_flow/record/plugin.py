@@ -30,6 +30,7 @@ from adk_flow.log.schema import Record
 from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
+from adk_flow.record.scenes import Told
 from adk_flow.record.start_watch import start_page
 
 P = ParamSpec("P")
@@ -151,6 +152,7 @@ class FlowPlugin(BasePlugin):
         live = getattr(invocation_context, "live_request_queue", None) is not None
         plugins = invocation_context.plugin_manager.plugins
         ahead = () if plugins[0] is self else extract.hooks_ahead(plugins, self)
+        behind = () if plugins[-1] is self else extract.hooks_ahead(reversed(plugins), self)
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.runs.of(invocation_context)
         record = Record(
@@ -163,7 +165,7 @@ class FlowPlugin(BasePlugin):
             live=live,
         )
         self.recorder.write_run(run, invocation_context, record)
-        run.live, run.ahead = live, ahead
+        run.live, run.ahead, run.may_change = live, ahead, "before_model" in behind
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_guarded_hook
@@ -225,7 +227,7 @@ class FlowPlugin(BasePlugin):
     def before_model_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
     ) -> None:
-        """Records what a model is about to be sent."""
+        """Records what a model is about to be sent, short of what callbacks change of it yet."""
         invocation: Any = callback_context._invocation_context
         run, activation, agent = self.recorder.place(callback_context)
         branch, path = invocation.branch, extract.path_of(callback_context)
@@ -252,7 +254,9 @@ class FlowPlugin(BasePlugin):
                 self.recorder.write(run.log, record)
                 requests.keep(sent, record.number)
         finally:
-            self.recorder.ask_model(run, activation, agent, model)
+            scene = self.recorder.ask_model(run, activation, agent, model)
+        if run.may_change or getattr(invocation.agent, "before_model_callback", None):
+            scene.told = Told(llm_request, sent)
 
     @_guarded_hook
     def after_model_callback(

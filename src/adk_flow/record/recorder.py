@@ -25,7 +25,7 @@ from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.runs import Runs
-from adk_flow.record.scenes import Scene
+from adk_flow.record.scenes import Scene, Told
 from adk_flow.record.sessions import SessionLog, now
 from adk_flow.record.tool_entries import has_run, watch_tool
 
@@ -231,19 +231,21 @@ class Recorder:
         self, run: OpenRun, activation: int = 0, agent: str = "", call: str = ""
     ) -> Scene:
         """Says where a model may be entered from now on, in this task and what it starts."""
-        scene = Scene(run, self._write_entry, activation, agent, call, is_late=run.ended)
+        write = self._write_entry, self._write_change
+        scene = Scene(run, *write, activation, agent, call, is_late=run.ended)
         around = scenes.get()
         if not activation:  # a run begins: those that other recorders ended in this task are over
             around = {number: one for number, one in around.items() if not one.run.ended}
         scenes.set({**around, self.number: scene})
         return scene
 
-    def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> None:
+    def ask_model(self, run: OpenRun, activation: int, agent: str, model: str) -> Scene:
         """Notes that ADK is about to enter a model."""
         if activation in run.asking:
             self.stop_asking(run, activation)
         run.asking[activation] = scene = self.set_scene(run, activation, agent)
         scene.model, scene.is_asking = model, True
+        return scene
 
     def stop_asking(self, run: OpenRun, activation: int, *, is_shown: bool = False) -> None:
         """Tells of the models that were entered in the place of ADK's own call.
@@ -281,6 +283,32 @@ class Recorder:
             self.write(run.log, record)
         except Exception as error:
             self.count_fault("model_call", error)
+
+    def _write_change(self, scene: Scene, told: Told) -> None:
+        """Writes what a model is sent if that is another than its hook told."""
+        run, requests, hook = scene.run, scene.run.log.requests, "changed_request"
+        try:
+            model = told.request.model or ""
+            if model == scene.model and told.sent.is_of(told.request):
+                return
+            with run.log.lock:
+                # Apart from those that hooks tell, so that each goes on from one of its own kind.
+                place = hook, told.sent.place
+                sent = requests.draft(place, told.request, run.log.number)
+                record = Record(
+                    hook=hook,
+                    time=0,
+                    run=run.number,
+                    activation=scene.activation,
+                    agent=scene.agent,
+                    model=model,
+                    request=sent.request,
+                    texts=sent.texts,
+                )
+                self.write(run.log, record)
+                requests.keep(sent, record.number)
+        except Exception as error:
+            self.count_fault(hook, error)
 
     # Agents
 

@@ -5,25 +5,38 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
+from google.adk.models.llm_request import LlmRequest
 from msgspec import Struct
 
 from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry
+from adk_flow.record.sent import SentRequest
 
 _COMPACTION = "google.adk.apps.compaction"
 _CASCADE = "google.adk.live._cascade_live_connection"
+
+
+class Told(NamedTuple):
+    """A request of which ADK's hook told, which callbacks may change before it is sent."""
+
+    request: LlmRequest
+    sent: SentRequest
+    """As it was then."""
 
 
 class Scene(Struct, eq=False):
     """A run, an activation, a model call or a tool call under way, as far as models are entered.
 
     ADK's own entry is told by the hooks `after_model` and `model_error`; each other one is handed
-    to `untold` when it ended, or when it is known that ADK's own did not take place.
+    to `untold` when it ended, or when it is known that ADK's own did not take place. What was
+    `told` of ADK's own request is handed to `changed` when it is sent.
     """
 
     run: OpenRun
     untold: Callable[[Scene, Entry], None]
+    changed: Callable[[Scene, Told], None]
     activation: int
     agent: str
     call: str
@@ -36,6 +49,7 @@ class Scene(Struct, eq=False):
     """Whether it began in a task that went on after the run."""
     is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
+    told: Told | None = None
     _outermost: Entry | None = None
     """The entry that ADK waits for, or that a plugin makes before it."""
     own: Entry | None = None
@@ -55,8 +69,11 @@ class Scene(Struct, eq=False):
         """Whether what enters a model now is a live connection."""
         return self.run.live and is_around(_CASCADE)
 
-    def entered(self, entry: Entry) -> None:
-        """Notes what is entered."""
+    def entered(self, entry: Entry, request: object) -> None:
+        """Notes what is entered, and with what."""
+        if self.told is not None and self.told.request is request:
+            told, self.told = self.told, None
+            self.changed(self, told)
         if self._outermost is None or self._outermost.has_left:
             self._outermost = entry
 

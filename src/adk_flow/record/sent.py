@@ -71,6 +71,15 @@ class SentRequest(Struct):
             return self.size
         return before + next(compress(count(), map(ne, self.hashes, latest)), len(latest))
 
+    def is_of(self, request: LlmRequest) -> bool:
+        """Whether it is what a model is sent by a request."""
+        hashes = extract.hash_parts(request.contents)
+        return (
+            len(hashes) == self.size == self.count_common(hashes)
+            and hash(extract.instruction_of(request)) == self.instruction
+            and extract.of_request(request, self.offer.declared) == self.offer
+        )
+
     def ranges_of(self, size: int) -> array[int]:
         """Gives the ranges of its first parts."""
         ranges, surplus = self.ranges[:], self.size - size
@@ -105,7 +114,7 @@ class SentRequests:
         self.listened = Requests()
         """Those that a listener was given."""
 
-    def draft(self, place: tuple[Hashable, ...], request: LlmRequest, line: int) -> SentRequest:
+    def draft(self, place: Hashable, request: LlmRequest, line: int) -> SentRequest:
         """Compares a request with the latest of the same place.
 
         Args:

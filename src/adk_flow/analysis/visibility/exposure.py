@@ -81,10 +81,13 @@ class _Scopes:
 def attribute_requests(trace: Trace) -> Iterator[AttributedRequest]:
     """Reads off a trace whose words each request held, of all that was said before it."""
     said, scopes = Said(trace.log.texts), _Scopes()
+    calls = (call for turn in trace.turns for call in turn.model_calls)
+    sent = {call.record: call.request for call in calls if call.request is not None}
     moves = group_by(trace.moves, lambda move: move.record)
     for index, record in enumerate(trace.records):
         said.read(record, moves.get(index, ()))
-        activation, request = trace.activations.get(record.activation), record.request
+        activation = trace.activations.get(record.activation)
+        request = sent.get(index, record.request)  # as callbacks have changed it
         if record.hook == "before_agent" and activation and activation.began == index:
             scopes.begin(activation, moves.get(index, ()))
         elif record.hook in ("before_model", "event") and request is not None:
