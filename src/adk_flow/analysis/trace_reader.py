@@ -357,6 +357,10 @@ class TraceReader:
             activation.was_sent |= record.request is not None
             if record.error and not activation.was_sent:
                 activation.is_remote = False  # nobody was reached, who could have called a model
+            elif is_remote:
+                is_step = bool(record.calls) != bool(record.responses) and not record.pending
+                is_lost = bool(record.error) and not record.remote
+                activation.goes_on = is_step or is_lost or record.partial
             if is_remote and record.usage is not None:
                 _take_remote(moment, record, activation.unseen_usage)
         if not (is_remote or run.live):
