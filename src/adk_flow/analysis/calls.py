@@ -99,8 +99,6 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
     """
     call = run.model_calls.get(record.activation)
-    if run.live:
-        return
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
