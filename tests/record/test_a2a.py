@@ -12,10 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.runners import InMemoryRunner, Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
@@ -28,7 +30,9 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.flow import Flow
 from adk_flow.check.rules import read_rules
+from adk_flow.log.schema import Record
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.remote import of_remote
 from adk_flow.render.narration import Narrator
 from adk_flow.scenario.conversation import Canary
 from tests.doubles.flow import record
@@ -222,6 +226,19 @@ async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
         flow = await record(root, ["Go."], tmp_path / "near", model=model)
 
     assert (flow.total.tools, flow.figures[0].answer) == ({"look": 1}, "Yes.")
+
+
+@pytest.mark.parametrize("told", [{"promptTokenCount": n} for n in ("x", -5, 1e300, {}, 0)])
+@pytest.mark.parametrize("key", ["e1", {"e": 1}, "e" * 1_000_000])
+def test_what_a_peer_makes_up_loses_no_record(told, key):
+    metadata = {"adk_usage_metadata": told, "adk_event_id": key}
+    response = {"metadata": metadata, "artifacts": [{"metadata": metadata}, 5], "history": [5]}
+    event = Event(author="Far", custom_metadata={"a2a:context_id": "c", "a2a:response": response})
+
+    fields = of_remote(event, str, str)
+
+    assert (fields["usage"], fields["remote"]) == (None, "c")
+    assert len(msgspec.json.encode(Record(hook="event", time=0, run=1, **fields))) < 200
 
 
 async def test_both_logs_are_linked_by_the_context_which_is_the_servers_session(tmp_path):
