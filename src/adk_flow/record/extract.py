@@ -160,7 +160,7 @@ def state_values(state: Mapping[str, Any]) -> str:
     return JsonText(lasting) if lasting else ""
 
 
-def message_of(message: types.Content | None) -> tuple[str, tuple[str, ...]]:
+def starting_words(message: types.Content | None) -> tuple[str, tuple[str, ...]]:
     """Reads the words that start a run, and the ids of the calls that they answer.
 
     What resumes a paused run has no words, but the results that it waited for.

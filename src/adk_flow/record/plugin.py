@@ -156,7 +156,7 @@ class FlowPlugin(BasePlugin):
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.runs.of(invocation_context)
         is_heard = "user_message" in behind  # by a plugin that may have put other words in place
-        words = extract.message_of(invocation_context.user_content)[0] if is_heard else run.said
+        words = extract.starting_words(invocation_context.user_content)[0] if is_heard else run.said
         record = Record(
             hook="before_run",
             time=0,

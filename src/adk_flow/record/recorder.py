@@ -183,7 +183,7 @@ class Recorder:
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
         run, session = self.runs.of(context, begins=True), context.session
-        run.said, responses = extract.message_of(message)
+        run.said, responses = extract.starting_words(message)
         if run.cause is None:
             self._write_changes(run, session.events)
         is_first = not (session.events or run.cause)
