@@ -184,6 +184,33 @@ async def test_tokens_of_a_remote_are_what_its_models_reported_or_unknown(
     assert near.error == ("FAILED: out of order" if failed else "")
 
 
+async def test_of_a_remote_that_is_waited_for_no_more_tokens_are_unknown(tmp_path):
+    """The server goes on, and its client hears of it no more."""
+    heard = asyncio.Event()
+
+    class Slow(Growing):
+        async def generate_content_async(self, llm_request, stream=False):
+            if self.reported:
+                await heard.wait()
+                asking.cancel()
+            async for response in super().generate_content_async(llm_request, stream):
+                yield response
+
+    def listen(header, record):
+        if record.agent == "Far" and record.responses:
+            heard.set()
+
+    model = Slow(script={"Far": [call("look", what="a"), "There."]})
+    far = LlmAgent(name="Far", description="Far.", model=model, tools=[look])
+    asking = asyncio.create_task(both_sides(tmp_path, far, "Go.", listener=listen))
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    (near,) = measure(read_trace(next(tmp_path.glob("near/**/*.jsonl"))))
+    assert (near.agents["Root"].input_tokens, near.agents["Far"].input_tokens) == (100, None)
+
+
 async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
     script = {"Root": [call("Far", request="?"), "Yes."], "Far": [call("look", what="a")]}
     script["Far"].append(call("finish_task", result="There."))

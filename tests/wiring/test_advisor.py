@@ -7,6 +7,7 @@ from google.adk.tools import model_consult
 
 from adk_flow.analysis.pricing import dollars
 from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.comparison.recommend import write_caveats
 from adk_flow.comparison.runner import compare
 from adk_flow.comparison.spec import why_no_advisor
 from adk_flow.comparison.variants import make_variants
@@ -24,7 +25,7 @@ TASK = {"agent": "Loans", "tools": [{"name": "rate", "args": {"years": 5}}]}
 
 
 def asked(*consults):
-    turns = [{"say": "?", "plan": [{**TASK, "consults": dict(consults)}]}]
+    turns = [{"say": "?", "specialist": "Loans", "plan": [{**TASK, "consults": dict(consults)}]}]
     return msgspec.convert({"turns": turns}, Conversation)
 
 
@@ -80,6 +81,19 @@ def test_a_plan_states_the_consults_and_each_is_one_call_more(tmp_path):
     assert run.total.reported_llm_calls == run.total.seen_llm_calls - 2
     # Two at once: the longer one is waited for.
     assert run.total.critical_path_microseconds < run.total.llm_microseconds
+
+
+def test_an_advisor_whom_a_plan_does_not_ask_wins_nothing_and_it_is_said(tmp_path):
+    talks = {"advised": asked(("Which rate?", "That for 5 years.")), "plain": asked()}
+
+    comparison = compare(desk(), talks, ["single_agent", "advisor"], folder=tmp_path)
+
+    (winner, *_) = comparison.winners
+    assert winner.values == {"as_is": 3, "single_agent": 2}
+    assert [words for words in write_caveats(comparison) if words.startswith("advisor")] == [
+        "advisor asks no stronger model in plain, whose plans have no `consults`: there it is "
+        "single_agent with a tool more."
+    ]
 
 
 def test_the_advisors_tokens_are_priced_at_its_own_model(tmp_path):

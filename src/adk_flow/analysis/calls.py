@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from adk_flow.analysis.trace import Activation, ModelCall, Response, Run, ToolCall, Turn
+from adk_flow.analysis.trace import CALLED, Activation, ModelCall, Response, Run, ToolCall, Turn
 from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record
 
 _LATEST_ANSWERS = 256
@@ -99,8 +99,6 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
     """
     call = run.model_calls.get(record.activation)
-    if run.live:
-        return
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
@@ -307,12 +305,14 @@ class ToolCalls:
             began = [call for call in self._open[id] if call.record >= 0]
             # A task's result is an event of the user's, and answers all that have its id.
             tasks = [call for call in began if call.kind == "task"]
-            its = (call for call in began if call.activation == record.activation)
-            call = tasks[-1] if tasks else next(its, None)
+            own = [call for call in self._open[id] if call.activation == record.activation]
+            its = next((call for call in own if call.record >= 0), None)
+            call = tasks[-1] if tasks else its or next((c for c in own if c.kind in CALLED), None)
             for other in tasks[:-1]:
                 self._close(other, index, record)
             if call is not None:
                 self._close(call, index, record)
+                call.withheld |= call.record < 0  # a plugin answered, and hid that
                 if call.kind == "task":  # which may have outlived the turn that it began in
                     self._latest.pop(id, None)
                 yield call

@@ -241,7 +241,9 @@ def end_call(
         error = ""
     text = call.heads[-1].last.text if call.heads else ""
     fields = {"kind": call.kind, "tool": call.name, "call": call.id, "text": text, "error": error}
-    hook = Moment(moment.index, replace(moment.record, agent=call.agent, **fields))
+    withheld = "answered" if call.record < 0 else ""
+    record = replace(moment.record, agent=call.agent, withheld=withheld, **fields)
+    hook = Moment(moment.index, record)
     if ran_agent(hook.record, call):
         come_back(hook, run, call, caller, failed=bool(error))
         moment.moves += hook.moves

@@ -83,6 +83,8 @@ def miss_events(run: Run) -> None:
     if "event" not in run.ahead:
         return
     failed = {a.number for a in run.activations if a.error or a.ended_by == "agent_error"}
+    if run.turn.escalations:  # by which ADK stops the branches beside
+        failed |= {a.number for a in run.activations if a.closed < 0}
     for call in run.turn.model_calls:
         is_missed = call.run == run.number and call.responses and not call.shown
         if is_missed and call.activation not in failed:

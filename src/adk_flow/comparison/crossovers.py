@@ -16,6 +16,8 @@ Axis = Literal[
     "follow-ups", "topics in one message", "specialists", "tools a specialist", "words of history"
 ]
 
+ADVISOR, _CONSULT = "advisor", "model_consult"
+"""The construct, and the tool by which its agent asks (ADK 2.11)."""
 CLOSE = 1.05
 """Waits that differ by less are a tie: tools take another time in every run."""
 
@@ -41,6 +43,12 @@ class _Point(NamedTuple):
     run: RunMetrics
     figures: dict[str, float | None]
     """None where it is not known."""
+
+
+def is_unadvised(run: RunMetrics) -> bool:
+    """Tells whether no plan had an advisor asked, which is one agent with a tool more then."""
+    asked = any(span.name == _CONSULT for spans in run.spans for span in spans)
+    return run.construct == ADVISOR and run.controlled and not asked
 
 
 def find_winners(runs: Iterable[RunMetrics]) -> Iterable[Winner]:
@@ -87,6 +95,8 @@ def _values(points: Sequence[_Point], figure: str) -> dict[str, float]:
 def _points(run: RunMetrics) -> Iterable[_Point]:
     """Gives a run's points: its first message by topics, and follow-ups to the same specialist."""
     if not run.passed or not run.specialists or len(run.turns) != len(run.specialists):
+        return
+    if is_unadvised(run):
         return
     first = run.specialists[0]
     if len(run.turns) == 1 and first:

@@ -10,7 +10,7 @@ from adk_flow._text import format_dollars, format_seconds, join_names, plural
 from adk_flow.analysis.latency import PROFILES
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.comparison.aggregate import Comparison, ConstructMetrics, Setting
-from adk_flow.comparison.crossovers import CLOSE
+from adk_flow.comparison.crossovers import CLOSE, is_unadvised
 from adk_flow.comparison.evidence import describe_gaps, describe_unasked
 
 _NO_AGENT_TOOL = "ADK's own AgentTool documentation advises mode='single_turn' in its place"
@@ -36,6 +36,13 @@ _CONDITIONS = {
     "unknown": ", though what its specialists receive is not known:",
 }
 """On what a construct is recommended, by what it shows its specialists."""
+
+_READ = {
+    "raw_json": "JSON that was meant for code",
+    "repeated_answer": "answers twice",
+    "shown_candidates": "candidates to be chosen from",
+}
+"""What findings of these kinds are, to who reads the conversation."""
 
 _KINDS = {
     "controlled": (
@@ -92,7 +99,9 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     cost = _cost_of(fit)
     if len(comparison.constructs) == 1 or cost is None:
         return [f"Only {fit[0].construct} was run, so there is nothing to choose between."]
-    return [_first_choice(comparison, fit, cost), *_warnings(fit), *_others(comparison, fit, cost)]
+    first = _first_choice(comparison, fit, cost)
+    read = _also_read(min(fit, key=cost))
+    return [first, *read, *_warnings(fit), *_others(comparison, fit, cost)]
 
 
 def find_recommended(comparison: Comparison) -> str:
@@ -128,6 +137,13 @@ def _quickest(fit: Sequence[ConstructMetrics], cost: Cost) -> ConstructMetrics:
 def _kept_apart(fit: Sequence[ConstructMetrics], cost: Cost) -> list[ConstructMetrics]:
     """Orders by cost those whose specialists receive nothing but their request."""
     return sorted((figures for figures in fit if figures.shown == "request"), key=cost)
+
+
+def _also_read(figures: ConstructMetrics) -> Iterator[str]:
+    """Says what besides the answer the user reads, for ADK shows every whole text of a session."""
+    kinds = [kind for kind in _READ if figures.finding_kinds.get(kind)]
+    if what := [f"{_READ[kind]} ({figures.finding_kinds[kind]})" for kind in kinds]:
+        yield f"Under {figures.construct} the user also reads {join_names(what)}."
 
 
 def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:
@@ -291,6 +307,11 @@ def _caveats(comparison: Comparison) -> Iterator[str]:
     )
     names = [figures.construct for figures in comparison.constructs]
     yield from (f"{name}: {DEPRECATIONS[name]}." for name in names if name in DEPRECATIONS)
+    if unadvised := {run.conversation: None for run in comparison.runs if is_unadvised(run)}:
+        yield (
+            f"advisor asks no stronger model in {join_names(unadvised)}, whose plans have no "
+            "`consults`: there it is single_agent with a tool more."
+        )
     yield from _failures(comparison)
 
 

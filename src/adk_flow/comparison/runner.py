@@ -15,6 +15,7 @@ from google.adk.apps import App
 from adk_flow.analysis.run_metrics import AS_IS, KEYLESS_MODELS
 from adk_flow.comparison.aggregate import CassetteUse, Comparison, Setting, compare_runs
 from adk_flow.comparison.budget import Budget
+from adk_flow.comparison.crossovers import ADVISOR
 from adk_flow.comparison.experiment import Experiment
 from adk_flow.comparison.fault_matrix import TALK
 from adk_flow.comparison.faults import choose_talk, plan_faults
@@ -46,7 +47,6 @@ from adk_flow.wiring.source.files import wiring_diff
 
 Engine = Literal["processes", "ray"]
 """What makes trials in several processes: those of this machine, or of a Ray cluster."""
-ADVISOR = "advisor"
 REMOTE = "remote"
 _AT_ONCE = 4
 _logger = logging.getLogger(__name__)
