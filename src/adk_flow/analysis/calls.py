@@ -239,6 +239,12 @@ class ToolCalls:
             model_call.is_over = True
         return call
 
+    def change(self, record: Record, run: Run) -> None:
+        """A callback changed what a tool is called with, after the hook that told it."""
+        for call in self._at(record.call, record.activation, run):
+            if call.record >= 0 and call.task == record.task:
+                call.text = record.text
+
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""
         calls = self._open.get(record.call, [])

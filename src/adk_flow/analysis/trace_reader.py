@@ -203,6 +203,10 @@ class TraceReader:
             run.turn.changes.append(SessionChange(moment.index, *change))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
+        if record.text:
+            run.words = record.text
+            if run.parent is None:
+                run.turn.question = record.text
         run.active_agent, run.live = run.active_agent or record.agent, record.live
         run.ahead, run.resumable = frozenset(record.ahead), record.resumable
         run.shared = frozenset(record.shared)
@@ -325,6 +329,11 @@ class TraceReader:
         control_moves.fork_again(moment, run, call, self.activations.get(record.activation))
         if record.kind == "node_tool":
             control_moves.call_graph(moment, run)
+
+    def _on_changed_arguments(self, moment: Moment, record: Record, run: Run) -> None:
+        self._calls.change(record, run)
+        if record.kind == "node_tool":
+            conversation_moves.ask_otherwise(record, run)
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)

@@ -115,10 +115,12 @@ class OpenRun(Struct, eq=False):
     """Names that several agents, graphs or functions of the app have."""
     places: dict[int, str] = {}
     """Where agents of such names stand, by activation."""
+    said: str = ""
+    """The words that it started with."""
     ahead: tuple[str, ...] = ()
     """Hooks that a plugin before the recorder has too, and hides by answering."""
-    may_change: bool = False
-    """Whether a plugin behind the recorder may change what a model is sent."""
+    behind: tuple[str, ...] = ()
+    """Hooks that a plugin behind it has, which may change what the recorder was told."""
     live: bool = False
     ended: bool = False
     calls: dict[ToolContext, Call] = {}
