@@ -32,6 +32,7 @@ from adk_flow import FlowPlugin, read_trace
 from adk_flow.analysis.findings.ignored_transfer import find_ignored_transfers
 from adk_flow.analysis.metrics import measure
 from adk_flow.models.planned.from_log import plan_of
+from adk_flow.models.scripted import Scripted
 from tests.analysis.test_calls import look, tokens_of, usage
 
 
@@ -277,6 +278,27 @@ async def test_what_an_exchange_took_is_its_own_though_it_is_told_when_that_is_c
     turns = measure(await held(tmp_path, root, "q", "r"))
 
     assert [(turn.llm_calls, turn.input_tokens) for turn in turns] == [(1, 10), (1, 20)]
+
+
+def as_agent(model):
+    return {"sub_agents": [LlmAgent(name="Aide", model=model, mode="single_turn")]}
+
+
+def as_graph(model):
+    edges: list[Any] = [(START, LlmAgent(name="Aide", model=model))]
+    return {"tools": [Workflow(name="graph", description="Helps.", edges=edges)]}
+
+
+@pytest.mark.parametrize("wire", [as_agent, as_graph])
+async def test_an_agent_that_a_live_one_calls_is_asked_as_ever(tmp_path, wire):
+    asked = Scripted(script={"Aide": ["Mild."]}, tokens=(1000, 100))
+    name = "Aide" if wire is as_agent else "graph"
+    model = live([gives(call(name, request="r")), done(10, 1)], [gives(text("Mild.")), done(20, 2)])
+
+    (turn,) = measure(await held(tmp_path, LlmAgent(name="Root", model=model, **wire(asked)), "q"))
+
+    assert (turn.question, turn.llm_calls, turn.answer) == ("q", 3, "Mild.")
+    assert (turn.input_tokens, turn.agents["Aide"].input_tokens) == (1030, 1000)
 
 
 async def test_words_that_a_callback_keeps_back_ask_no_model(tmp_path):

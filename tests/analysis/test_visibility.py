@@ -10,6 +10,7 @@ from google.adk.agents import SequentialAgent
 from google.adk.apps import App
 from google.adk.models import Gemini
 from google.adk.models.llm_response import LlmResponse
+from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.tools import ToolContext
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import Workflow
@@ -414,6 +415,30 @@ async def test_a_later_part_without_texts_is_found_out(tmp_path):
             trace_visibility(trace_log(log)).unknown_reason
             == "a part of the log was recorded without all words"
         )
+
+
+class Rewording(BasePlugin):
+    """Hides a number in what the user says."""
+
+    async def on_user_message_callback(self, *, invocation_context, user_message):
+        return types.UserContent(user_message.parts[0].text.replace("42", "…"))
+
+
+@pytest.mark.parametrize("place", ["before", "plugins"])
+async def test_words_that_a_plugin_puts_in_place_of_the_users_are_the_users(place, tmp_path):
+    model = Scripted(script={"Root": [transfer("Loans")], "Loans": ["Fine."]})
+    root = agent("Root", model, sub_agents=[agent("Loans", model)])
+
+    rewording = {place: [Rewording("rewording")]}
+    flow = await record(root, ["I am 42 years old."], tmp_path, model=model, **rewording)
+
+    assert flow.trace.turns[0].question == "I am … years old."
+    assert [move.text for move in flow.moves if move.kind == "say"] == ["I am … years old."]
+    sights = trace_visibility(flow.trace).sights
+    assert [(sight.agent, sight.source) for sight in sights] == [
+        ("Root", "user"),
+        ("Loans", "user"),
+    ]
 
 
 class Chained(Gemini):

@@ -135,6 +135,13 @@ def test_each_context_is_a_condition_of_its_own(shown, condition):
                 "mode='single_turn' in its place), take task: $0.0300, 1,000 tokens, 5 LLM calls."
             ],
         ),
+        (  # ADK shows every whole text of a session
+            [
+                figures("router", finding_kinds={"raw_json": 3, "leak": 1}),
+                figures("a", dollars=1, finding_kinds={"repeated_answer": 2}),
+            ],
+            ["Under router the user also reads JSON that was meant for code (3)."],
+        ),
         ([figures("b"), figures("a")], []),
     ],
 )

@@ -98,7 +98,7 @@ def test_what_is_left_of_any_name_is_one_that_adk_takes(name):
     ("specialists", "words"),
     [
         ([LlmAgent(name="A_B"), LlmAgent(name="a__b")], "A_B and a__b would both be the skill a-b"),
-        ([LlmAgent(name="預算")], "of '預算' no name of a skill can be made"),
+        ([LlmAgent(name="預算")], "'預算' has no letter from a to z, as a skill's"),
         ([LlmAgent(name="A", instruction=lambda _: "x")], "A's instruction is a function"),
     ],
 )

@@ -99,8 +99,6 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
     """
     call = run.model_calls.get(record.activation)
-    if run.live:
-        return
     if call is None or call.is_over:
         if record.partial or record.usage is None:
             return
@@ -240,6 +238,12 @@ class ToolCalls:
         if model_call := run.model_calls.get(record.activation):
             model_call.is_over = True
         return call
+
+    def change(self, record: Record, run: Run) -> None:
+        """A callback changed what a tool is called with, after the hook that told it."""
+        for call in self._at(record.call, record.activation, run):
+            if call.record >= 0 and call.task == record.task:
+                call.text = record.text
 
     def enter(self, index: int, record: Record, run: Run) -> ToolCall | None:
         """An agent begins in the course of a call."""

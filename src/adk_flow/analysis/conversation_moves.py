@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from adk_flow._data import object_in
 from adk_flow.analysis.move import USER, Moment
 from adk_flow.analysis.trace import Activation, Run
-from adk_flow.log.schema import FunctionCall
+from adk_flow.log.schema import FunctionCall, Record
 
 
 def say(moment: Moment, run: Run, agent: str, number: int, cause: str) -> None:
@@ -28,6 +30,14 @@ def ask(
     place = turn, activation, cause
     moment.add("call", source, target, *place, parent=parent, call=call)
     moment.add("ask", source, target, *place, parent=parent, call=call, text=text)
+
+
+def ask_otherwise(record: Record, run: Run) -> None:
+    """A callback changed what a graph is asked, after the hook that told it."""
+    moves, asked = run.turn.moves, ("ask", record.activation, record.call)
+    for index, move in enumerate(moves):
+        if (move.kind, move.parent, move.call) == asked:
+            moves[index] = replace(move, text=record.text)
 
 
 def answer(

@@ -15,6 +15,12 @@ from adk_flow.analysis.trace import Activation, ModelCall, Response, Run
 from adk_flow.log.schema import Record, Usage
 
 
+def is_live(run: Run, activation: Activation | None) -> bool:
+    """Whether an agent's model is connected: in the course of a call it is asked as ever."""
+    scope = activation.scope if activation is not None else None
+    return run.live and (scope is None or scope.kind == "task")
+
+
 def begins_turn(record: Record, run: Run, activation: Activation | None) -> bool:
     """Whether a record shows that the user, or the model, went on after a turn was complete."""
     if activation is not None and activation.ended >= 0:

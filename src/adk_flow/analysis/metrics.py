@@ -255,7 +255,8 @@ def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
         agent.unclosed_activations += activation.closed < 0
     if activation.is_unseen:  # who may report tokens, but no calls
         agent.llm_calls = None
-        for usage in activation.unseen_usage.values() or [None]:
+        told = () if activation.goes_on else activation.unseen_usage.values()
+        for usage in told or [None]:
             for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
                 count = None if usage is None else getattr(usage, field)
                 setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))

@@ -56,6 +56,8 @@ class Activation(msgspec.Struct, eq=False):
     """Whether its agent stands for one behind an A2A server, whose calls nobody sees here."""
     was_sent: bool = False
     """Whether that server was sent a message."""
+    goes_on: bool = False
+    """Whether that server was at work when it was heard last, and may have gone on."""
     asks_elsewhere: bool = False
     """Whether its agent asks models by another SDK than ADK's, which nobody sees either."""
     unseen_usage: dict[str, Usage | None] = {}

@@ -99,7 +99,7 @@ class TraceReader:
         if activation is not None and activation.place and record.hook != "before_agent":
             record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
-        if run.live and live.begins_turn(record, run, activation):
+        if live.is_live(run, activation) and live.begins_turn(record, run, activation):
             self._go_on(moment, run)
         turn = run.turn
         if record.time > turn.ended and not (run.live and turn.complete):
@@ -203,6 +203,10 @@ class TraceReader:
             run.turn.changes.append(SessionChange(moment.index, *change))
 
     def _on_before_run(self, moment: Moment, record: Record, run: Run) -> None:
+        if record.text:
+            run.words = record.text
+            if run.parent is None:
+                run.turn.question = record.text
         run.active_agent, run.live = run.active_agent or record.agent, record.live
         run.ahead, run.resumable = frozenset(record.ahead), record.resumable
         run.shared = frozenset(record.shared)
@@ -295,22 +299,25 @@ class TraceReader:
 
     def _on_before_model(self, moment: Moment, record: Record, run: Run) -> None:
         ask_model(moment.index, record, run)
-        if record.heard:
+        if record.heard and live.is_live(run, self.activations.get(record.activation)):
             live.hear(moment, record, run)
 
     def _on_changed_request(self, moment: Moment, record: Record, run: Run) -> None:
         change_request(record, run)
 
     def _on_after_model(self, moment: Moment, record: Record, run: Run) -> None:
+        activation = self.activations.get(record.activation)
+        if live.is_live(run, activation):
+            return
         answer_model(moment.index, record, run)
         if record.hidden and "after_model" in run.ahead:
             name = record.agent
             hidden_hooks.note_hidden(run, "after_model", name, name, moment.index)
-        if not run.live:
-            control_moves.fork(moment, run, self.activations.get(record.activation))
+        control_moves.fork(moment, run, activation)
 
     def _on_model_error(self, moment: Moment, record: Record, run: Run) -> None:
-        answer_model(moment.index, record, run)
+        if not live.is_live(run, self.activations.get(record.activation)):
+            answer_model(moment.index, record, run)
 
     def _on_model_call(self, moment: Moment, record: Record, run: Run) -> None:
         enter_model(moment.index, record, run)
@@ -323,6 +330,11 @@ class TraceReader:
         control_moves.fork_again(moment, run, call, self.activations.get(record.activation))
         if record.kind == "node_tool":
             control_moves.call_graph(moment, run)
+
+    def _on_changed_arguments(self, moment: Moment, record: Record, run: Run) -> None:
+        self._calls.change(record, run)
+        if record.kind == "node_tool":
+            conversation_moves.ask_otherwise(record, run)
 
     def _on_after_tool(self, moment: Moment, record: Record, run: Run) -> None:
         call, again = self._calls.end(moment.index, record, run)
@@ -358,9 +370,14 @@ class TraceReader:
             activation.was_sent |= record.request is not None
             if record.error and not activation.was_sent:
                 activation.is_remote = False  # nobody was reached, who could have called a model
+            elif is_remote:
+                is_step = bool(record.calls) != bool(record.responses) and not record.pending
+                is_lost = bool(record.error) and not record.remote
+                activation.goes_on = is_step or is_lost or record.partial
             if is_remote and record.usage is not None:
                 _take_remote(moment, record, activation.unseen_usage)
-        if not (is_remote or run.live):
+        is_live = live.is_live(run, activation)
+        if not (is_remote or is_live):
             read_model_event(moment.index, record, run, self._answers)
         if not run.started:
             control_moves.start_without_agent(moment, run)
@@ -373,14 +390,14 @@ class TraceReader:
             is_unseen = is_shown and control_moves.begin_unseen(moment, run)
             if record.path and not (is_unseen or record.replayed):
                 nodes.run_function(moment, run)
-        if run.live:
+        if is_live:
             live.hear(moment, record, run)
             live.exchange(moment, record, run, activation)
             control_moves.fork(moment, run, activation)
         if activation is not None and (record.transfer or record.state or record.escalate):
             self._read_actions(moment, record, run, activation)
         self._read_words(moment, record, run, activation)
-        if record.turn_complete and run.live and live.is_connected(activation):
+        if record.turn_complete and is_live and live.is_connected(activation):
             live.complete_exchange(moment, run)
 
     def _ask(self, moment: Moment, record: Record, run: Run, *, is_unseen: bool) -> None:

@@ -37,6 +37,13 @@ _CONDITIONS = {
 }
 """On what a construct is recommended, by what it shows its specialists."""
 
+_READ = {
+    "raw_json": "JSON that was meant for code",
+    "repeated_answer": "answers twice",
+    "shown_candidates": "candidates to be chosen from",
+}
+"""What findings of these kinds are, to who reads the conversation."""
+
 _KINDS = {
     "controlled": (
         "Controlled: the same stated decisions are made under every construct, so every "
@@ -92,7 +99,9 @@ def write_recommendation(comparison: Comparison) -> list[str]:
     cost = _cost_of(fit)
     if len(comparison.constructs) == 1 or cost is None:
         return [f"Only {fit[0].construct} was run, so there is nothing to choose between."]
-    return [_first_choice(comparison, fit, cost), *_warnings(fit), *_others(comparison, fit, cost)]
+    first = _first_choice(comparison, fit, cost)
+    read = _also_read(min(fit, key=cost))
+    return [first, *read, *_warnings(fit), *_others(comparison, fit, cost)]
 
 
 def find_recommended(comparison: Comparison) -> str:
@@ -128,6 +137,13 @@ def _quickest(fit: Sequence[ConstructMetrics], cost: Cost) -> ConstructMetrics:
 def _kept_apart(fit: Sequence[ConstructMetrics], cost: Cost) -> list[ConstructMetrics]:
     """Orders by cost those whose specialists receive nothing but their request."""
     return sorted((figures for figures in fit if figures.shown == "request"), key=cost)
+
+
+def _also_read(figures: ConstructMetrics) -> Iterator[str]:
+    """Says what besides the answer the user reads, for ADK shows every whole text of a session."""
+    kinds = [kind for kind in _READ if figures.finding_kinds.get(kind)]
+    if what := [f"{_READ[kind]} ({figures.finding_kinds[kind]})" for kind in kinds]:
+        yield f"Under {figures.construct} the user also reads {join_names(what)}."
 
 
 def _warnings(fit: Sequence[ConstructMetrics]) -> Iterator[str]:

@@ -160,6 +160,15 @@ def state_values(state: Mapping[str, Any]) -> str:
     return JsonText(lasting) if lasting else ""
 
 
+def starting_words(message: types.Content | None) -> tuple[str, tuple[str, ...]]:
+    """Reads the words that start a run, and the ids of the calls that they answer.
+
+    What resumes a paused run has no words, but the results that it waited for.
+    """
+    text, _, responses = said_in(message, None, nothing)
+    return text or (results_of(message) if responses else ""), responses
+
+
 def times_of(compaction: Any) -> tuple[int, int] | None:
     """Gives the times, in microseconds, between which a compaction's summary replaces events."""
     if compaction is None:

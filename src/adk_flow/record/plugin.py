@@ -155,17 +155,20 @@ class FlowPlugin(BasePlugin):
         behind = () if plugins[-1] is self else extract.hooks_ahead(reversed(plugins), self)
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.runs.of(invocation_context)
+        is_heard = "user_message" in behind  # by a plugin that may have put other words in place
+        words = extract.starting_words(invocation_context.user_content)[0] if is_heard else run.said
         record = Record(
             hook="before_run",
             time=0,
             run=run.number,
+            text=words if words != run.said else "",
             ahead=ahead,
             shared=tuple(sorted(run.shared)),
             resumable=bool(getattr(resumability, "is_resumable", False)),
             live=live,
         )
-        self.recorder.write_run(run, invocation_context, record)
-        run.live, run.ahead, run.may_change = live, ahead, "before_model" in behind
+        self.recorder.write_run(run, invocation_context, record, letter="u")
+        run.live, run.ahead, run.behind = live, ahead, behind
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     @_guarded_hook
@@ -255,7 +258,7 @@ class FlowPlugin(BasePlugin):
                 requests.keep(sent, record.number)
         finally:
             scene = self.recorder.ask_model(run, activation, agent, model)
-        if run.may_change or getattr(invocation.agent, "before_model_callback", None):
+        if "before_model" in run.behind or getattr(invocation.agent, "before_model_callback", None):
             scene.told = Told(llm_request, sent)
 
     @_guarded_hook
@@ -314,6 +317,9 @@ class FlowPlugin(BasePlugin):
         text = extract.of_arguments(tool_args, kind_of(tool))
         record = tool_calls.read_tool_call("before_tool", tool, tool_context, place, text=text)
         self.recorder.write(run.log, record)
+        agent = tool_context._invocation_context.agent
+        if "before_tool" in run.behind or getattr(agent, "before_tool_callback", None):
+            self.recorder.follow_arguments(tool, tool_context, place, text)
 
     @_guarded_hook
     def after_tool_callback(

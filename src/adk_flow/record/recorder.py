@@ -27,7 +27,7 @@ from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import Scene, Told
 from adk_flow.record.sessions import SessionLog, now
-from adk_flow.record.tool_entries import has_run, watch_tool
+from adk_flow.record.tool_entries import has_run, hear_arguments, watch_tool
 
 _logger = logging.getLogger(__name__)
 
@@ -183,10 +183,7 @@ class Recorder:
     def write_message(self, context: InvocationContext, message: types.Content | None) -> None:
         """Writes the words that start a run."""
         run, session = self.runs.of(context, begins=True), context.session
-        text, _, responses = extract.said_in(message, None, extract.nothing)
-        if responses and not text:
-            # What resumes a paused run has no words, but the results that it waited for.
-            text = extract.results_of(message)
+        run.said, responses = extract.starting_words(message)
         if run.cause is None:
             self._write_changes(run, session.events)
         is_first = not (session.events or run.cause)
@@ -195,7 +192,7 @@ class Recorder:
             hook="user_message",
             time=0,
             run=run.number,
-            text=text,
+            text=run.said,
             first=is_first,
             invocation=context.invocation_id,
             responses=responses,
@@ -387,6 +384,23 @@ class Recorder:
         run.calls[context] = call
         current_calls.set({**outer, self.number: call})
         return place
+
+    def follow_arguments(
+        self, tool: BaseTool, context: ToolContext, place: tuple[OpenRun, int, str], told: str
+    ) -> None:
+        """Writes what a tool is entered with if that is another than its hook told."""
+        hook = "changed_arguments"
+
+        def hear(arguments: Any) -> None:
+            try:
+                text = extract.of_arguments(arguments, kind_of(tool))
+                if text != told:
+                    record = tool_calls.read_tool_call(hook, tool, context, place, text=text)
+                    self.write(place[0].log, record)
+            except Exception as error:
+                self.count_fault(hook, error)
+
+        hear_arguments(context, hear)
 
     def leave_call(self, context: ToolContext) -> tuple[OpenRun, int, str]:
         """Ends what `enter_call` began in this task; of an error made a result ADK tells twice."""

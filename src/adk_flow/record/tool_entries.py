@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
@@ -19,6 +19,9 @@ _METHOD = "run_async"
 _watched: set[type] = set()
 _entered: WeakSet[ToolContext] = WeakSet()
 """ADK makes one for each call."""
+
+_listening: WeakKeyDictionary[ToolContext, list[Callable[[Any], None]]] = WeakKeyDictionary()
+"""Who is told with which arguments the tool of a call is entered."""
 
 
 def watch_tool(tool: BaseTool, context: ToolContext) -> None:
@@ -46,9 +49,16 @@ def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
     def entered(tool: BaseTool, *args: Any, **named: Any) -> Any:
         if (context := named.get("tool_context")) is not None:
             note_run(context)
+            for hear in _listening.pop(context, ()):
+                hear(named.get("args"))
         return method(tool, *args, **named)
 
     return entered
+
+
+def hear_arguments(context: ToolContext, hear: Callable[[Any], None]) -> None:
+    """Has a function, which must not raise, hear with which arguments a call's tool is entered."""
+    _listening.setdefault(context, []).append(hear)
 
 
 def note_run(context: ToolContext) -> None:

@@ -58,16 +58,14 @@ def _names(team: Team) -> dict[str, str]:
     for agent in team.specialists:
         name = skill_name(agent.name)
         if not name:
-            raise WiringError(f"skills: of {agent.name!r} no name of a skill can be made")
+            raise WiringError(f"{agent.name!r} has no letter from a to z, as a skill's name needs")
         if other := next((key for key, value in names.items() if value == name), ""):
-            raise WiringError(f"skills: {other} and {agent.name} would both be the skill {name}")
+            raise WiringError(f"{other} and {agent.name} would both be the skill {name}")
         names[agent.name] = name
     return names
 
 
 def _instruction(agent: LlmAgent) -> str:
     if not isinstance(agent.instruction, str):
-        raise WiringError(
-            f"skills: {agent.name}'s instruction is a function, and a skill's is a text"
-        )
+        raise WiringError(f"{agent.name}'s instruction is a function, and a skill's is a text")
     return agent.instruction

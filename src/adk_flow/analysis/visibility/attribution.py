@@ -56,6 +56,8 @@ class Said:
             case "user_message" if not record.parent:
                 self._in_turn.clear()
                 self._note(key_of(record.text), USER)
+            case "before_run" if record.text and not record.parent:  # in their place
+                self._note(key_of(record.text), USER)
             case "before_agent":
                 self._hear_requests(record, moves)
             case "before_tool":

@@ -241,6 +241,6 @@ def _nodes(edges: Any) -> Iterator[BaseNode]:
 
 
 def _identifier(name: str) -> str:
-    """Makes a variable of an agent's name: `Loans_Agent` is `loans_agent`."""
-    variable = re.sub(r"\W", "_", name).lower()
+    """Makes a variable of an agent's name: `Loans_Agent` and `LoansAgent` are `loans_agent`."""
+    variable = re.sub(r"\W|(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return "lead" if variable == "root_agent" else variable
