@@ -6,20 +6,24 @@ The oracle is the log of the server, which records its own calls.
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from enum import Enum
 from io import StringIO
 from itertools import product
 from types import MappingProxyType
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps import App
+from google.adk.events.event import Event
 from google.adk.runners import InMemoryRunner, Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.long_running_tool import LongRunningFunctionTool
+from google.genai import types
 from opentelemetry import context, propagate
 from pydantic import Field
 
@@ -28,7 +32,9 @@ from adk_flow.analysis.metrics import measure
 from adk_flow.check.evaluate import check_rules
 from adk_flow.check.flow import Flow
 from adk_flow.check.rules import read_rules
+from adk_flow.log.schema import Record
 from adk_flow.models.scripted import Scripted, call, transfer
+from adk_flow.record.remote import of_remote
 from adk_flow.render.narration import Narrator
 from adk_flow.scenario.conversation import Canary
 from tests.doubles.flow import record
@@ -38,7 +44,10 @@ pytest.importorskip("a2a", reason="needs a2a-sdk")
 import uvicorn
 from a2a.client.client import ClientConfig
 from a2a.client.client_factory import ClientFactory
+from a2a.server.agent_execution import AgentExecutor
+from google.adk.a2a import _compat
 from google.adk.a2a.converters.request_converter import convert_a2a_request_to_agent_run_request
+from google.adk.a2a.converters.to_adk_event import MOCK_FUNCTION_CALL_FOR_REQUIRED_USER_INPUT
 from google.adk.a2a.executor.a2a_agent_executor import A2aAgentExecutor
 from google.adk.a2a.executor.config import A2aAgentExecutorConfig
 from google.adk.a2a.utils.agent_to_a2a import to_a2a
@@ -68,9 +77,32 @@ class Growing(Scripted):
             yield response
 
 
+class Asking(AgentExecutor):
+    """A server that is not ADK's, and asks its user something."""
+
+    async def execute(self, context, event_queue):
+        await _compat.enqueue_submitted_signal(event_queue, context=context)
+        words = _compat.make_message(
+            message_id="m", role="agent", parts=[_compat.make_text_part("Which?")]
+        )
+        status = _compat.make_task_status(_compat.TS_INPUT_REQUIRED, message=words)
+        place = (context.task_id, context.context_id)
+        await event_queue.enqueue_event(_compat.make_task_status_update_event(*place, status))
+
+    async def cancel(self, context, event_queue):
+        raise NotImplementedError
+
+
 @asynccontextmanager
 async def serving(
-    agent: Any, plugin: FlowPlugin, *, instrument=False, is_new=False, streams=True, **told: Any
+    agent: Any,
+    plugin: FlowPlugin,
+    *,
+    instrument=False,
+    is_new=False,
+    streams=True,
+    executor: Any = None,
+    **told: Any,
 ):
     """Serves an agent on 127.0.0.1; gives an agent that stands for it, with what more it is told.
 
@@ -81,7 +113,8 @@ async def serving(
     port = listening.getsockname()[1]
     app = App(name=agent.name, root_agent=agent, plugins=[plugin])
     runner = Runner(app=app, session_service=InMemorySessionService())
-    new: Any = {"agent_executor_factory": _new_executor} if is_new else {}
+    executor = _new_executor if is_new else executor
+    new: Any = {"agent_executor_factory": executor} if executor else {}
     served = to_a2a(agent, host="127.0.0.1", port=port, runner=runner, **new)
     inject = [_inject] if instrument else []
     served = _extracting(served) if instrument else served
@@ -211,6 +244,19 @@ async def test_of_a_remote_that_is_waited_for_no_more_tokens_are_unknown(tmp_pat
     assert (near.agents["Root"].input_tokens, near.agents["Far"].input_tokens) == (100, None)
 
 
+async def test_a_call_that_adk_makes_up_for_what_a_server_asks_is_no_tool_call(tmp_path):
+    far, plugin = LlmAgent(name="Far", description="Far."), FlowPlugin(directory=tmp_path / "far")
+    async with serving(far, plugin, executor=lambda _: Asking()) as remote:
+        model = Scripted(script={"Root": [transfer("Far")]})
+        root = LlmAgent(name="Root", model=model, sub_agents=[remote])
+
+        flow = await record(root, ["Go."], tmp_path)
+
+    (made_up,) = [call for event in flow.events for call in event.get_function_calls()][1:]
+    assert made_up.name == MOCK_FUNCTION_CALL_FOR_REQUIRED_USER_INPUT
+    assert (flow.total.tools, flow.figures[0].waits_for) == ({}, ["Far"])
+
+
 async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
     script = {"Root": [call("Far", request="?"), "Yes."], "Far": [call("look", what="a")]}
     script["Far"].append(call("finish_task", result="There."))
@@ -222,6 +268,43 @@ async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
         flow = await record(root, ["Go."], tmp_path / "near", model=model)
 
     assert (flow.total.tools, flow.figures[0].answer) == ({"look": 1}, "Yes.")
+
+
+class Old(Enum):
+    """Roles and states as a2a-sdk 0.3 has them, which ADK 1 hands on."""
+
+    AGENT = "agent"
+    FAILED = "failed"
+
+
+def test_a_task_that_a2a_0_3_tells_as_a_whole_is_read_too():
+    usage = {"adk_usage_metadata": {"promptTokenCount": 9}}
+    response = {
+        "status": {"state": Old.FAILED},
+        "history": [{"role": Old.AGENT}],
+        "metadata": usage,
+    }
+    told = {"a2a:context_id": "c", "a2a:response": response}
+    event = Event(author="Far", custom_metadata=told, content=types.ModelContent("Ouch."))
+
+    one = of_remote(event, str, str)
+    response["history"] *= 2
+
+    assert (one["error"], one["usage"].input) == ("FAILED: Ouch.", 9)
+    assert of_remote(event, str, str)["usage"] is None
+
+
+@pytest.mark.parametrize("told", [{"promptTokenCount": n} for n in ("x", -5, 1e300, {}, 0)])
+@pytest.mark.parametrize("key", ["e1", {"e": 1}, "e" * 1_000_000])
+def test_what_a_peer_makes_up_loses_no_record(told, key):
+    metadata = {"adk_usage_metadata": told, "adk_event_id": key}
+    response = {"metadata": metadata, "artifacts": [{"metadata": metadata}, 5], "history": [5]}
+    event = Event(author="Far", custom_metadata={"a2a:context_id": "c", "a2a:response": response})
+
+    fields = of_remote(event, str, str)
+
+    assert (fields["usage"], fields["remote"]) == (None, "c")
+    assert len(msgspec.json.encode(Record(hook="event", time=0, run=1, **fields))) < 200
 
 
 async def test_both_logs_are_linked_by_the_context_which_is_the_servers_session(tmp_path):

@@ -193,6 +193,12 @@ def test_an_answer_is_checked_for_words_and_numbers(answer, failed):
     assert failed_checks(turn, answer, answer, []) == failed
 
 
+def test_a_whole_number_that_is_missing_is_written_as_one():
+    turn = AskedTurn(say="?", numbers=[Near(3000)])
+
+    assert failed_checks(turn, "30", "30", []) == ["has no number within 0.005 of 3,000"]
+
+
 def test_the_specialist_must_have_taken_part():
     turn = AskedTurn(say="?", specialist="Loans")
 

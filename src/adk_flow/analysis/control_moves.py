@@ -192,12 +192,11 @@ def come_back(
 def _withdraw(run: Run, call: ToolCall, *, is_forked: bool) -> None:
     """A call of an agent or a graph did not run, as something else gave its result."""
     moves, begun = run.turn.moves, (call.activation, call.id)
+    first = call.record if call.record >= 0 else call.asked
     moves[:] = [
         move
         for move in moves
-        if move.cause != "node_tool"
-        or move.record < call.record
-        or (move.parent, move.call) != begun
+        if move.cause != "node_tool" or move.record < first or (move.parent, move.call) != begun
     ]
     if is_forked and (fork := _fork_of(run, call.activation)):
         names = fork.target.split(", ")
@@ -219,8 +218,8 @@ def _drop_fork(run: Run, activation: Activation) -> None:
     """Drops a fork that was not joined, if fewer than two of its calls ever began."""
     moves, fork = run.turn.moves, _fork_of(run, activation.number)
     if fork is not None:
-        later = (move for move in moves if move.record >= fork.record and move.kind == "call")
-        if sum(move.parent == activation.number for move in later) < 2:
+        later = (m for m in moves if m.record >= fork.record and m.kind == "call")
+        if sum(m.parent == activation.number and m.cause in CALLED for m in later) < 2:
             moves.remove(fork)
 
 
@@ -275,6 +274,7 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     nodes.call_unseen(moment, run, record.agent)
     if run.call is not None:
         run.call.has_run = not failed
+        run.call.failed |= failed and run.call.kind == "agent_tool"
     for activation in run.activations:
         nodes.end_activation(activation, moment, record.hook)
     is_given_up = failed or bool(run.parent and run.waits)

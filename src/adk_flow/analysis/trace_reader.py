@@ -254,6 +254,7 @@ class TraceReader:
         call = self._calls.enter(self._index, record, run) if record.call else run.call
         if call is not None:
             activation.within = call
+            activation.is_called |= record.cause == "node" and call.kind in CALLED
             if record.cause in AGENT_CALLS:
                 call.heads.append(activation)
         activation.scope = scope_of(activation)

@@ -66,8 +66,8 @@ def compare_constructs(
         typer.Option(
             min=1,
             max=1000,
-            help="Runs at the same time: in so many processes, or on a real model in one; by "
-            "default as many processes as help, or 4 runs.",
+            help="How many runs at the same time: processes, or on a real model runs in one "
+            "process; by default as many processes as pay off, or 4 runs.",
         ),
     ] = None,
     engine: Annotated[
@@ -83,7 +83,9 @@ def compare_constructs(
     deep: options.Deep = False,
     faults: Annotated[
         bool,
-        typer.Option("--faults", help="Try each fault of a specialist, too; of logs, find faults."),
+        typer.Option(
+            "--faults", help="Also try each fault of a specialist; of logs, show what they hold."
+        ),
     ] = False,
     model: options.Model = "",
     advisor_model: options.AdvisorModel = "",

@@ -57,7 +57,7 @@ def show_laws(
 
 
 def predict_constructs(app: AppPath, form: Annotated[TextFormat, FORMAT] = "text") -> None:
-    """Names the constructs of fewest calls and of fewest tokens, from an app's static picture.
+    """Predicts which constructs take fewest calls and fewest tokens, from an app's agents alone.
 
     No agent runs, but the app's code is imported.
     """

@@ -29,6 +29,10 @@ _KINDS = {
 }
 
 
+_ASKING_USER = ("adk_request_", "mock_function_call_for_required_user_")
+"""Begins names that ADK makes up, those of what an A2A server asks too (2.13, to_adk_event.py)."""
+
+
 _kinds_of_types: dict[type, str] = {}
 
 
@@ -42,7 +46,7 @@ def kind_of_name(name: str) -> str:
     """Classifies a function that has no class of its own, see `FunctionCall.kind`."""
     if name == "transfer_to_agent":
         return "transfer"  # ADK 1.18 has no class for it
-    return "adk" if name.startswith("adk_request_") else "function"
+    return "adk" if name.startswith(_ASKING_USER) else "function"
 
 
 def _kind_of_type(tool: type) -> str:

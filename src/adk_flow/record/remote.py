@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.genai import types
+from msgspec.structs import astuple
+from pydantic import ValidationError
 
 from adk_flow.log.schema import Part, Request, Usage
 from adk_flow.record.extract import of_usage, responses_of, words_of
 from adk_flow.record.redact import as_json
 
 _FAILED = ("FAILED", "REJECTED", "CANCELED")
+_MOST = 1 << 40
+"""Tokens that a peer may report of one event."""
+_LONGEST = 64
+"""Characters of an id that are kept."""
 
 
 def of_remote(
@@ -23,14 +29,16 @@ def of_remote(
     if not isinstance(context, str):
         return {}
     response = response if isinstance(response, dict) else {}
-    fields: dict[str, Any] = {"remote": name_of(context), **_usage_in(response, event)}
+    usage, source = _usage_in(response, event)
+    fields: dict[str, Any] = {"remote": name_of(context), "usage": usage}
+    fields["remote_event"] = name_of(source[:_LONGEST])
     if failure := _failure_in(response):
         words = words_of(event.content) or _words_in(response)
         fields["error"] = f"{failure}: {keep(words)}".removesuffix(": ")
     return fields
 
 
-def _usage_in(response: dict[str, Any], event: Any) -> dict[str, Any]:
+def _usage_in(response: dict[str, Any], event: Any) -> tuple[Usage | None, str]:
     """Reads what a peer that is ADK reports of tokens, and by which of its events or tasks.
 
     By its new integration each event's stand with its artifact or message. Else they stand in the
@@ -39,7 +47,7 @@ def _usage_in(response: dict[str, Any], event: Any) -> dict[str, Any]:
     """
     metadata, messages = _metadata_of(response), _dicts_in(response.get("history"))
     of_event = {
-        told["adk_event_id"]: usage
+        str(told["adk_event_id"]): usage
         for told in map(_metadata_of, [*_dicts_in(response.get("artifacts")), *messages])
         if (usage := _usage_of(told)) and "adk_event_id" in told
     }
@@ -48,11 +56,11 @@ def _usage_in(response: dict[str, Any], event: Any) -> dict[str, Any]:
         usage, source = sum(of_event.values(), Usage()), str(response.get("id", ""))
     elif responses_of(event.content):
         usage = None
-    roles = [str(message.get("role")).lower().removeprefix("role_") for message in messages]
+    roles = [_named(message.get("role")) for message in messages]
     is_whole = _state_of(response) not in ("SUBMITTED", "WORKING")
-    if is_whole and roles.count("user" if of_event else "agent") > 1:
+    if is_whole and roles.count("USER" if of_event else "AGENT") > 1:
         usage = None  # some are of what was told before, or are not told
-    return {"remote_event": source, "usage": usage}
+    return usage, source
 
 
 def _dicts_in(values: Any) -> list[dict[str, Any]]:
@@ -68,7 +76,11 @@ def _usage_of(metadata: dict[str, Any]) -> Usage | None:
     usage = metadata.get("adk_usage_metadata")
     if not isinstance(usage, dict):
         return None
-    return of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
+    try:
+        read = of_usage(types.GenerateContentResponseUsageMetadata.model_validate(usage))
+    except ValidationError:  # a peer may tell anything
+        return None
+    return read if read and all(0 <= count <= _MOST for count in astuple(read)) else None
 
 
 def _failure_in(response: dict[str, Any]) -> str:
@@ -79,8 +91,13 @@ def _failure_in(response: dict[str, Any]) -> str:
 
 def _state_of(response: dict[str, Any]) -> str:
     status = response.get("status")
-    state = str(status.get("state", "")) if isinstance(status, dict) else ""
-    return state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
+    return _named(status.get("state")) if isinstance(status, dict) else ""
+
+
+def _named(value: Any) -> str:
+    """Names a role or state as A2A 1.x does; those of 0.3 are enums of bare names in lower case."""
+    name = str(getattr(value, "value", value)).upper()
+    return name.removeprefix("TASK_STATE_").removeprefix("ROLE_")
 
 
 def _words_in(response: dict[str, Any]) -> str:

@@ -237,7 +237,7 @@ def failed_checks(turn: AskedTurn, answer: str, read: str, agents: list[str]) ->
     failed = [f"lacks {words!r}" for words in turn.contains if words.casefold() not in folded]
     failed += [f"holds {words!r}" for words in turn.absent if words.casefold() in answer.casefold()]
     failed += [
-        f"has no number within {near.tolerance:g} of {near.value:,}"
+        f"has no number within {near.tolerance:g} of {near.value:,.12g}"
         for near in turn.numbers
         if not any(abs(number - near.value) <= near.tolerance for number in numbers)
     ]
