@@ -6,6 +6,7 @@ The oracle is the log of the server, which records its own calls.
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from enum import Enum
 from io import StringIO
 from itertools import product
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from google.adk.runners import InMemoryRunner, Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.long_running_tool import LongRunningFunctionTool
+from google.genai import types
 from opentelemetry import context, propagate
 from pydantic import Field
 
@@ -266,6 +268,30 @@ async def test_what_ends_a_remote_task_is_no_tool_call(tmp_path):
         flow = await record(root, ["Go."], tmp_path / "near", model=model)
 
     assert (flow.total.tools, flow.figures[0].answer) == ({"look": 1}, "Yes.")
+
+
+class Old(Enum):
+    """Roles and states as a2a-sdk 0.3 has them, which ADK 1 hands on."""
+
+    AGENT = "agent"
+    FAILED = "failed"
+
+
+def test_a_task_that_a2a_0_3_tells_as_a_whole_is_read_too():
+    usage = {"adk_usage_metadata": {"promptTokenCount": 9}}
+    response = {
+        "status": {"state": Old.FAILED},
+        "history": [{"role": Old.AGENT}],
+        "metadata": usage,
+    }
+    told = {"a2a:context_id": "c", "a2a:response": response}
+    event = Event(author="Far", custom_metadata=told, content=types.ModelContent("Ouch."))
+
+    one = of_remote(event, str, str)
+    response["history"] *= 2
+
+    assert (one["error"], one["usage"].input) == ("FAILED: Ouch.", 9)
+    assert of_remote(event, str, str)["usage"] is None
 
 
 @pytest.mark.parametrize("told", [{"promptTokenCount": n} for n in ("x", -5, 1e300, {}, 0)])

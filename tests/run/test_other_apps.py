@@ -91,6 +91,22 @@ def test_a_package_above_the_app_is_found_for_its_owner(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import google.adk.flows.nothing", "has none: the app is of another release"),
+        ("\n{}['chain']", "(KeyError, {file}:2)"),
+        ("\n\n1 / 0", "division by zero (ZeroDivisionError, {file}:3)"),
+    ],
+)
+def test_why_an_app_cannot_be_imported_is_told_with_its_line(text, words, tmp_path):
+    file = tmp_path / written("failing", text, tmp_path) / "agent.py"
+
+    with pytest.raises(AdkFlowError) as refused:
+        load_app(file.parent)
+    assert str(refused.value).endswith(words.replace("{file}", str(file)))
+
+
 @pytest.mark.skipif(find_spec("a2a") is not None, reason="a2a is installed")
 def test_the_package_that_an_app_lacks_is_named_as_python_names_it(tmp_path):
     other = written("printing", PRINTING, tmp_path)

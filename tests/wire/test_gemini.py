@@ -26,6 +26,21 @@ async def test_each_chunk_of_a_stream_reports_usage_and_the_whole_reports_it_aga
     assert used == [(Usage(input=21, total=21), True), (whole, True), (whole, False)]
 
 
+async def test_what_runs_before_a_stream_goes_on_makes_no_other_call_of_it(
+    server, talk, model, monkeypatch
+):
+    """As ADK 1 always does: what a chunk asks for runs before the next is read."""
+    monkeypatch.setenv("ADK_DISABLE_PROGRESSIVE_SSE_STREAMING", "1")
+    server.script = {"Mortgage": [["Hm.", REPAYMENT, SMALLER_REPAYMENT], "£1,000 or £500."]}
+
+    flow = await talk(mortgage(model()), "Compare them.", stream=True)
+
+    hooks = [record.hook for record in flow.log.records if record.calls or "tool" in record.hook]
+    assert hooks == ["after_model", "event", "before_tool", "after_tool"] * 2
+    assert flow.llm_calls == flow.total.reported_llm_calls == len(server.requests) == 2
+    assert (flow.input_tokens, flow.output_tokens, flow.tool_calls) == (2 * 21, 2 * 11, 2)
+
+
 async def test_adk_makes_up_ids_that_the_model_does_not_give_and_keeps_them_to_itself(
     server, talk, model
 ):

@@ -96,17 +96,21 @@ def change_request(record: Record, run: Run) -> None:
 def answer_model(index: int, record: Record, run: Run) -> None:
     """A model answers; a streamed call may give several whole responses, each after its event.
 
-    The usage of each is that of the call so far (2.13, utils/streaming_utils.py).
+    The usage of each is that of the call so far (2.13, utils/streaming_utils.py). What one asks for
+    runs before the next is read: by ADK 1, and by 2 without progressive streaming.
     """
     call = run.model_calls.get(record.activation)
-    if call is None or call.is_over:
+    if call is not None and _is_streamed_on(record, run, call):
+        call.usage = record.usage or call.usage
+    elif call is None or call.is_over:
         if record.partial or record.usage is None:
             return
         call = ask_model(index, record, run)  # its beginning was not recorded
     if record.replayed:
         call.replayed = True
         return
-    _take_answer(call, index, record)
+    if not call.is_over:
+        _take_answer(call, index, record)
     call.was_made = True
     if record.hook == "model_error":
         call.is_over = True
@@ -114,6 +118,12 @@ def answer_model(index: int, record: Record, run: Run) -> None:
     call.has_answer = True
     if not record.partial:
         call.responses.append(Response(index, record.text, record.calls))
+
+
+def _is_streamed_on(record: Record, run: Run, call: ModelCall) -> bool:
+    """Whether a call goes on that had asked for what has run: no other was asked."""
+    is_answer = record.hook == "after_model" and not (record.hidden or record.replayed)
+    return call.is_over and call.has_answer and is_answer and "before_model" not in run.ahead
 
 
 def _take_answer(call: ModelCall, index: int, record: Record) -> None:

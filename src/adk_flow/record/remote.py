@@ -56,9 +56,9 @@ def _usage_in(response: dict[str, Any], event: Any) -> tuple[Usage | None, str]:
         usage, source = sum(of_event.values(), Usage()), str(response.get("id", ""))
     elif responses_of(event.content):
         usage = None
-    roles = [str(message.get("role")).lower().removeprefix("role_") for message in messages]
+    roles = [_named(message.get("role")) for message in messages]
     is_whole = _state_of(response) not in ("SUBMITTED", "WORKING")
-    if is_whole and roles.count("user" if of_event else "agent") > 1:
+    if is_whole and roles.count("USER" if of_event else "AGENT") > 1:
         usage = None  # some are of what was told before, or are not told
     return usage, source
 
@@ -91,8 +91,13 @@ def _failure_in(response: dict[str, Any]) -> str:
 
 def _state_of(response: dict[str, Any]) -> str:
     status = response.get("status")
-    state = str(status.get("state", "")) if isinstance(status, dict) else ""
-    return state.upper().removeprefix("TASK_STATE_")  # 1.x; lower case and bare in 0.3
+    return _named(status.get("state")) if isinstance(status, dict) else ""
+
+
+def _named(value: Any) -> str:
+    """Names a role or state as A2A 1.x does; those of 0.3 are enums of bare names in lower case."""
+    name = str(getattr(value, "value", value)).upper()
+    return name.removeprefix("TASK_STATE_").removeprefix("ROLE_")
 
 
 def _words_in(response: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from traceback import extract_tb
 from typing import Literal, NamedTuple
@@ -132,14 +133,15 @@ def _line_in_app(error: BaseException, app: Path) -> str:
         for frame in extract_tb(each.__traceback__)[::-1]:
             file = Path(frame.filename)
             if file.is_relative_to(folder) and not _INSTALLED.intersection(file.parts):
-                return f" ({_near(file)}:{frame.lineno})"
+                kind = "" if isinstance(each, ImportError) else f"{type(each).__name__}, "
+                return f" ({kind}{_near(file)}:{frame.lineno})"
     return ""
 
 
 def _missing_module(error: BaseException) -> str:
-    """Names the package that an import lacks; ADK raises a copy of its error, without the name."""
+    """Names the module that an import lacks; ADK raises a copy of its error, without the name."""
     lacking = (each for each in _chain(error) if isinstance(each, ModuleNotFoundError))
-    return next((each.name.partition(".")[0] for each in lacking if each.name), "")
+    return next((each.name for each in lacking if each.name), "")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -148,10 +150,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _where_to_find(package: str, app: Path) -> str:
-    """Says what to do about a package that an app imports; nothing if that is the app itself."""
+def _where_to_find(module: str, app: Path) -> str:
+    """Says what to do about a module that an app imports; nothing if that is the app itself."""
+    package = module.partition(".")[0]
     if not package or package == app.name:
         return ""
+    if module.startswith("google.adk."):
+        return f"; google-adk {version('google-adk')} has none: the app is of another release"
     above = (folder for folder in app.parents if (folder / package).is_dir())
     if folder := next(above, None):
         return f"; it lies in {folder}: run with PYTHONPATH={folder}"
