@@ -168,7 +168,9 @@ class SerialCalls(BasePlugin):
 
 def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> dict[str, str]:
     """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
-    plugins = [type(plugin).__name__ for plugin in app.plugins]
+    kinds = [type(plugin) for plugin in app.plugins]
+    # Its own play plans and keep models in check: how a run is made, not what is run.
+    plugins = [kind.__name__ for kind in kinds if not kind.__module__.startswith("adk_flow.")]
     agents = "\n".join([*map(_describe, agents_of(app.root_agent)), *plugins])
     return {
         "app": app.name,
