@@ -135,6 +135,7 @@ def test_words_that_a_command_does_not_know_are_refused(name, tmp_path):
     page = f"see adk-flow {name} --help"
 
     assert_refused(run_command(name, "--hepl", folder=tmp_path), "(did you mean --help?)")
+    assert_refused(run_command(name, "--xyz", folder=tmp_path), "--xyz: no such option; see")
     command = COMMAND.commands[name]
     if needed := [param for param in command.params if param.required]:
         assert_refused(run_command(name, folder=tmp_path), page)

@@ -373,9 +373,18 @@ def test_names_choose_no_path(tmp_path):
     assert hostile != results.log_of(Trial("../../x", "../y ", 1))
 
 
-def test_identity_differs_by_instruction():
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("instruction", "Answer in rhyme."),
+        ("static_instruction", "Answer in rhyme."),
+        ("before_model_callback", lambda callback_context, llm_request: None),
+        ("after_tool_callback", [lambda **given: None]),
+    ],
+)
+def test_identity_differs_by_what_an_agent_is_told_and_by_its_callbacks(field, value):
     one, other = app_of("offline"), app_of("offline")
-    lead_of(other).sub_agents[0].instruction = "Answer in rhyme."
+    setattr(lead_of(other).sub_agents[0], field, value)
 
     assert identify(one, models_of(one), None) == identify(app_of("offline"), ["offline"], None)
     assert identify(one, models_of(one), None) != identify(other, models_of(other), None)

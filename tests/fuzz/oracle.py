@@ -108,7 +108,6 @@ def _check_moves(
     at: str, number: int, moves: list[dict[str, Any]], books: Books, compare: Compare
 ) -> None:
     kinds = Counter(move["kind"] for move in moves)
-    turn = books.turns[number - 1]
     compare(f"{at} starts", kinds["start"], 1)
     compare(f"{at} ends", kinds["end"], 1)
     calls, returns = (
@@ -119,7 +118,8 @@ def _check_moves(
         calls &= returns
     compare(f"{at} returns", returns, calls)
     tasks = [m for m in moves if m["kind"] == "return" and m["via"] == "task"]
-    compare(f"{at} tasks", len(tasks), len(_task_answers(turn.events)))
+    done, before = (len(_task_answers(books.turns[:n])) for n in (number, number - 1))
+    compare(f"{at} tasks", len(tasks), done - before)
     _check_agent_runs(at, number, moves, books, compare)
     ran = Counter(name for turn, name in books.nodes if turn == number)
     called = Counter(m["target"] for m in moves if m["kind"] == "call" and m["via"] == "node")
@@ -188,11 +188,11 @@ def _is_wait(move: dict[str, Any], kind: str) -> bool:
     return move["kind"] == kind and move["via"] != "task"
 
 
-def _task_answers(events: list[Event]) -> list[str]:
+def _task_answers(turns: list[Turn]) -> list[str]:
     """Ids of the tasks that were done; one of an id that repeats is answered without being done."""
     done: list[str] = []
     asked, worked = set[str | None](), set[str | None]()
-    for event in events:
+    for event in (event for turn in turns for event in turn.events):
         worked.add((event.node_info.path or "").rpartition("@")[2])
         if event.author != "user":
             worked |= asked & {event.isolation_scope}  # of those that its agent had handed over to

@@ -9,7 +9,7 @@ from tests.fuzz.oracle import try_seed
 SEEDS, PARTS, QUICK = 300, 10, 2
 RARE = (
     *(40509, 40946, 41067, 42269, 53128, 55187, 57867, 58390, 60346),
-    *(62306, 63194, 63680, 63995),
+    *(62306, 63194, 63680, 63995, 66201, 68062, 69294),
 )
 """Trees that were told falsely once, of kinds that hardly another shows."""
 

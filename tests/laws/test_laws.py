@@ -256,6 +256,15 @@ SHAPES = {
 }
 
 
+async def test_a_prediction_of_agents_that_share_a_name_is_said_to_be_weak():
+    team = [specialist("A", calls=[specialist("Same")]), specialist("Same"), specialist("Z")]
+    lead = LlmAgent(name="Lead", instruction="You lead.", sub_agents=[*team])
+
+    said = await predict_winners(App(name="twins", root_agent=lead), read_laws().apps)
+
+    assert said.rough == ["A", "Same"]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_of_each_construct_something_is_predicted_or_why_not(shape):
     lead = LlmAgent(name="Lead", instruction="You lead.", sub_agents=SHAPES[shape]())

@@ -70,6 +70,18 @@ async def play(root: Any, folder: Path, *plans: list[dict[str, Any]]) -> Convers
     )
 
 
+async def test_a_plan_whose_requests_do_not_show_what_was_done_ends(tmp_path):
+    def forgetting(callback_context: Any, llm_request: Any) -> None:
+        llm_request.contents = llm_request.contents[-1:]
+
+    root = named("A", tools=[look], before_model_callback=forgetting)
+
+    (turn,) = (await play(root, tmp_path, [task("A", "x")])).turns
+
+    assert "A: it was asked 100 times with no word of what it had done" in turn.error
+    assert turn.llm_calls == 102  # the first was shown its message
+
+
 @pytest.fixture(autouse=True)
 def no_model_named(monkeypatch):
     monkeypatch.delenv("MODEL_NAME", raising=False)

@@ -14,7 +14,7 @@ from adk_flow.analysis.visibility.exposure import attribute_requests
 from adk_flow.log.requests import Requests
 from adk_flow.log.schema import Record
 from adk_flow.record import sent
-from tests.analysis.test_calls import Busy, Counting, says
+from tests.analysis.test_calls import Busy, Counting, look, says
 from tests.doubles.flow import record
 
 LIMITS = {"LATEST_PARTS": 4, "MOST_RANGES": 3, "KNOWN_TEXTS": 6, "BASES": 2, "WHOLE_EVERY": 7}
@@ -52,13 +52,15 @@ def test_requests_are_read_as_they_were_sent_out_of_bounded_memory(changes):
 
 
 class Noting(Counting):
-    """Notes what it is sent: model, instruction and texts."""
+    """Notes what it is sent: model, instruction, texts, and the functions that are declared."""
 
     notes: list = Field(default_factory=list)
 
     async def generate_content_async(self, llm_request, stream=False):
         texts = [part.text for content in llm_request.contents for part in content.parts]
-        self.notes.append((llm_request.model, llm_request.config.system_instruction, texts))
+        config = llm_request.config
+        names = tuple(one.name for tool in config.tools for one in tool.function_declarations)
+        self.notes.append((llm_request.model, config.system_instruction, texts, names))
         async for answer in super().generate_content_async(llm_request, stream):
             yield answer
 
@@ -92,18 +94,22 @@ def adds(request):
     request.contents.append(types.UserContent("By the way."))
 
 
+def takes_tools(request):
+    request.config.tools = []
+
+
 def names_another(request):
     request.model = "lite"
 
 
 @pytest.mark.parametrize("by", ["plugin", "callback"])
-@pytest.mark.parametrize("change", [keeps, cuts, hides, adds, names_another])
+@pytest.mark.parametrize("change", [keeps, cuts, hides, adds, takes_tools, names_another])
 async def test_what_callbacks_change_is_told_as_it_was_sent(change, by, tmp_path):
     model = Noting.of(*map(says, "abc"))
     own: dict = {}
     if by == "callback":
         own["before_model_callback"] = lambda callback_context, llm_request: change(llm_request)
-    root = LlmAgent(name="Root", model=model, instruction="Help.", **own)
+    root = LlmAgent(name="Root", model=model, instruction="Help.", tools=[look], **own)
 
     plugins = [Guard(change)] if by == "plugin" else []
     flow = await record(root, ["I am 42.", "I am 43.", "42?"], tmp_path, plugins=plugins)
@@ -111,7 +117,8 @@ async def test_what_callbacks_change_is_told_as_it_was_sent(change, by, tmp_path
     texts = flow.log.texts
     calls = [call for turn in flow.trace.turns for call in turn.model_calls]
     told = [(c.model, c.request, [texts[part.text] for part in c.request.parts]) for c in calls]
-    assert [(name, texts[to.system], parts) for name, to, parts in told] == model.notes
+    notes = [(model, sent.system, parts, sent.tools) for model, sent, parts in told]
+    assert [(name, texts[system], *more) for name, system, *more in notes] == model.notes
     changed = [one for one in flow.log.records if one.hook == "changed_request"]
     assert len(changed) == {keeps: 0, cuts: 2}.get(change, 3)
     shown = {request.record: request.request for request in attribute_requests(flow.trace)}
@@ -120,7 +127,7 @@ async def test_what_callbacks_change_is_told_as_it_was_sent(change, by, tmp_path
 
 async def test_a_changed_request_is_told_once_however_many_models_it_is_sent_to(tmp_path):
     first, second = Noting.of(Busy("later"), model="dear"), Noting.of(says("a"), model="cheap")
-    root = LlmAgent(name="Root", model=FallbackModel(models=[first, second]))
+    root = LlmAgent(name="Root", model=FallbackModel(models=[first, second]), tools=[look])
 
     flow = await record(root, ["I am 42."], tmp_path, plugins=[Guard(adds)])
 

@@ -214,13 +214,16 @@ def _join(moment: Moment, run: Run, activation: Activation) -> None:
         moment.add("join", agent, agent, run.turn.number, activation.number)
 
 
-def _drop_fork(run: Run, activation: Activation) -> None:
-    """Drops a fork that was not joined, if fewer than two of its calls ever began."""
+def _trim_fork(run: Run, activation: Activation) -> None:
+    """Leaves of a fork that was not joined the calls that began; drops it if those are not two."""
     moves, fork = run.turn.moves, _fork_of(run, activation.number)
     if fork is not None:
-        later = (m for m in moves if m.record >= fork.record and m.kind == "call")
-        if sum(m.parent == activation.number and m.cause in CALLED for m in later) < 2:
-            moves.remove(fork)
+        own = (c for c in run.turn.tool_calls if c.activation == activation.number)
+        calls = (call for call in own if call.record >= fork.record and call.kind in CALLED)
+        begun = {c.name for c in calls if c.heads or c.graph or c.kind == "node_tool"}
+        names = [name for name in fork.target.split(", ") if name in begun]
+        at = moves.index(fork)
+        moves[at : at + 1] = [replace(fork, target=", ".join(names))] if len(names) > 1 else []
 
 
 def _fork_of(run: Run, activation: int) -> Move | None:
@@ -285,7 +288,7 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
         start_without_agent(moment, run)
         for activation in run.turn.activations:
             if activation.calls_out:
-                _drop_fork(run, activation)
+                _trim_fork(run, activation)
         end_turn(moment, run, failed=failed)
 
 

@@ -17,9 +17,11 @@ def describe_usage(error: Any, words: Sequence[str]) -> str:
     help_page = f"; see {context.command_path} --help" if context else ""
     match type(error).__name__:
         case "NoSuchOption":
-            known = ["--help", *(name for p in context.command.params for name in p.opts)]
-            reason = f"no such option{suggest(error.option_name, known)}"
-            return f"{error.option_name}: {reason}{help_page}"
+            names = [name for p in context.command.params for name in p.opts if name[0] == "-"]
+            # Without dashes, by which any option is like any other.
+            known = [name.lstrip("-") for name in ("--help", *names)]
+            meant = suggest(error.option_name.lstrip("-"), known).replace("mean ", "mean --")
+            return f"{error.option_name}: no such option{meant}{help_page}"
         case "BadOptionUsage":
             needs = "needs a value" if "requires" in error.message else "takes no value"
             return f"{error.option_name}: {needs}{help_page}"

@@ -168,7 +168,10 @@ class SerialCalls(BasePlugin):
 
 def identify(app: App, models: Sequence[str], slept: LatencyProfile | None) -> dict[str, str]:
     """Gives what makes runs comparable: the app, its agents and their wiring, model and pace."""
-    agents = "\n".join(map(_describe, agents_of(app.root_agent)))
+    kinds = [type(plugin) for plugin in app.plugins]
+    # Its own play plans and keep models in check: how a run is made, not what is run.
+    plugins = [kind.__name__ for kind in kinds if not kind.__module__.startswith("adk_flow.")]
+    agents = "\n".join([*map(_describe, agents_of(app.root_agent)), *plugins])
     return {
         "app": app.name,
         "agents": digest_of(agents, 8),
@@ -184,13 +187,18 @@ _WRITTEN = (
 )
 """Fields of agents and graphs whose values say how they were written."""
 
+_INSTRUCTIONS = ("instruction", "static_instruction", "global_instruction")
+
 
 def _describe(node: BaseNode) -> str:
     """Writes an agent or graph so that another wiring, or other words, give another text."""
     fields = [repr(getattr(node, name, None)) for name in _WRITTEN]
-    instruction = getattr(node, "instruction", "")
-    if callable(instruction):
-        instruction = getattr(getattr(instruction, "__code__", None), "co_code", b"")
+    instructions = [_written(getattr(node, name, "")) for name in _INSTRUCTIONS]
+    callbacks = [
+        [name, *map(_written, value if isinstance(value, list) else [value])]
+        for name in type(node).model_fields
+        if name.endswith("_callback") and (value := getattr(node, name))
+    ]
     tools = list(map(tool_name, getattr(node, "tools", ())))
     below = [agent.name for agent in getattr(node, "sub_agents", ())]
     edges = [
@@ -198,4 +206,13 @@ def _describe(node: BaseNode) -> str:
         for edge in getattr(getattr(node, "graph", None), "edges", ())
     ]
     config = getattr(node, "generate_content_config", None)
-    return repr((type(node).__name__, fields, instruction, tools, below, edges, repr(config)))
+    written = [fields, instructions, callbacks, tools, below, edges, repr(config)]
+    return repr((type(node).__name__, written))
+
+
+def _written(value: object) -> object:
+    """Gives a text, or a function as its name and code: where it lies differs from run to run."""
+    if not callable(value):
+        return value
+    code = getattr(getattr(value, "__code__", None), "co_code", b"")
+    return getattr(value, "__qualname__", type(value).__name__), code

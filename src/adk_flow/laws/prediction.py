@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ class Prediction(msgspec.Struct, kw_only=True):
     left_out: dict[str, str]
     """Constructs that are not among those of `at_once`, with the reason."""
     rough: list[str]
-    """Specialists of whom the laws know little: these, or one below, run others not in series."""
+    """Specialists of whom the laws know little: these, or one below, run others not in series, or
+    have the name of another agent, so that a drafted plan asks one of both."""
 
 
 async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
@@ -71,8 +73,15 @@ async def predict_winners(app: App, laws: Sequence[AppLaw]) -> Prediction:
         at_once={winner.figure: winner for winner in at_once},
         in_turn=in_turn,
         left_out=left_out,
-        rough=[side.named for side in team.specialists if any(map(_is_other, side.whole))],
+        rough=[*_rough(team.specialists)],
     )
+
+
+def _rough(specialists: Sequence[Side]) -> Iterator[str]:
+    times = Counter(each.named for side in specialists for each in side.whole)
+    for side in specialists:
+        if any(_is_other(each) or times[each.named] > 1 for each in side.whole):
+            yield side.named
 
 
 def why_left_out(asked: Sequence[Side], variants: Variants) -> dict[str, str]:

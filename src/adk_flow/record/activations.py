@@ -196,7 +196,7 @@ class OpenRun(Struct, eq=False):
             return Beginning("transfer", source)
         owner = getattr(agent, "parent_agent", None)
         if owner is not None:
-            parent = self._open_activation_of(owner.name, path.rpartition("/")[0])
+            parent = self._open_activation_of(owner.name, path)
             if getattr(agent, "mode", None) == "task":
                 return Beginning("task", parent, branch.rpartition("@")[2], owner.name)
             if parent:
@@ -246,9 +246,13 @@ class OpenRun(Struct, eq=False):
         return 0, node
 
     def _open_activation_of(self, name: str, path: str) -> int:
-        """Finds the open frame of an agent, of several the one at a path, else the latest."""
+        """Finds the open frame of who runs an agent at a path, of several the one there or above.
+
+        Stages, branches and rounds have the path of their composite.
+        """
         frames = {place: n for (_, agent, place), n in self.activations.items() if agent == name}
-        return frames.get(path) or next(reversed(frames.values()), 0)
+        here = frames.get(path) or frames.get(path.rpartition("/")[0])
+        return here or next(reversed(frames.values()), 0)
 
     def _open_frame_at(self, path: str) -> int:
         frames = reversed(self.activations.items())

@@ -220,10 +220,19 @@ def error_of(response: Any, keep: Callable[[str], str]) -> str:
 
 def declarations_of(request: LlmRequest) -> str:
     """Writes what a request declares of the functions that it offers, as JSON."""
-    tools = [tool for tool in request.config.tools or () if isinstance(tool, types.Tool)]
-    declared = [one for tool in tools for one in tool.function_declarations or ()]
+    declared = _declarations(request)
     written = [one.model_dump(mode="json", exclude_none=True) for one in declared]
     return JsonText(written) if written else ""
+
+
+def _declarations(request: LlmRequest) -> list[types.FunctionDeclaration]:
+    tools = [tool for tool in request.config.tools or () if isinstance(tool, types.Tool)]
+    return [one for tool in tools for one in tool.function_declarations or ()]
+
+
+def declared_names(request: LlmRequest) -> frozenset[str | None]:
+    """Gives the names of the functions that a request declares."""
+    return frozenset(one.name for one in _declarations(request))
 
 
 def of_request(request: LlmRequest, declared: int) -> Request:

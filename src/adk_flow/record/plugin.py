@@ -259,7 +259,7 @@ class FlowPlugin(BasePlugin):
         finally:
             scene = self.recorder.ask_model(run, activation, agent, model)
         if "before_model" in run.behind or getattr(invocation.agent, "before_model_callback", None):
-            scene.told = Told(llm_request, sent)
+            scene.told = Told(llm_request, sent, extract.declared_names(llm_request))
 
     @_guarded_hook
     def after_model_callback(

@@ -285,13 +285,14 @@ class Recorder:
         """Writes what a model is sent if that is another than its hook told."""
         run, requests, hook = scene.run, scene.run.log.requests, "changed_request"
         try:
-            model = told.request.model or ""
-            if model == scene.model and told.sent.is_of(told.request):
+            request = told.as_sent
+            model = request.model or ""
+            if model == scene.model and told.sent.is_of(request):
                 return
             with run.log.lock:
                 # Apart from those that hooks tell, so that each goes on from one of its own kind.
                 place = hook, told.sent.place
-                sent = requests.draft(place, told.request, run.log.number)
+                sent = requests.draft(place, request, run.log.number)
                 record = Record(
                     hook=hook,
                     time=0,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from google.adk.models.llm_request import LlmRequest
 from msgspec import Struct
 
+from adk_flow.record import extract
 from adk_flow.record.activations import OpenRun
 from adk_flow.record.model_entries import Entry
 from adk_flow.record.sent import SentRequest
@@ -24,6 +25,17 @@ class Told(NamedTuple):
     request: LlmRequest
     sent: SentRequest
     """As it was then."""
+    declared: frozenset[str | None]
+    """The functions that it declared then."""
+
+    @property
+    def as_sent(self) -> LlmRequest:
+        """The request as it is now, without tools whose declarations were taken out."""
+        tools, gone = self.request.tools_dict, self.declared - extract.declared_names(self.request)
+        if not gone:
+            return self.request
+        left = {name: tool for name, tool in tools.items() if name not in gone}
+        return self.request.model_copy(update={"tools_dict": left})
 
 
 class Scene(Struct, eq=False):

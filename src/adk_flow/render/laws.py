@@ -28,8 +28,8 @@ _LEGEND = (
     "tools each, h words of history; f₁ is f after a first message of one topic, else 0."
 )
 _ROUGH = (
-    "A weak prediction: of agents that run others at once or in rounds (here {}) the laws "
-    "know little; adk-flow compare tells."
+    "A weak prediction: of agents that run others at once or in rounds, or that share a name "
+    "(here {}), the laws know little; adk-flow compare tells."
 )
 _TRIED = {"calls": "calls", "tokens": "tokens", "path_calls": "path", "shared_bytes": "prefixes"}
 _RIVALS = ("single_agent", "transfer", "agent_tool", "single_turn")

@@ -15,6 +15,10 @@ Key = tuple[str, str]
 """A function and its arguments, written canonically."""
 
 
+_MOST_ALIKE = 100
+"""Activations of an agent for the same message; ADK ends a turn only after 500 model calls."""
+
+
 class PlanError(AdkFlowError):
     """A step of a plan that is impossible."""
 
@@ -138,6 +142,13 @@ class PlannedTurn:
             if (known.agent, known.message, known.made) == place:
                 return known
         self.passes[view.agent] += 1
+        alike = [one for one in self.activations if one.message == view.message]
+        if [one.agent for one in alike].count(view.agent) >= _MOST_ALIKE:
+            reason = (
+                f"it was asked {_MOST_ALIKE} times with no word of what it had done; does a "
+                "callback or plugin take that out of its requests?"
+            )
+            raise self.fail(view.agent, reason)
         reach = self._reach(view)
         played = [number for number in reach if self._is_played(number, view)]
         own = [number for number in played if self._is_due(number, view)] or played
