@@ -280,6 +280,18 @@ async def test_what_an_exchange_took_is_its_own_though_it_is_told_when_that_is_c
     assert [(turn.llm_calls, turn.input_tokens) for turn in turns] == [(1, 10), (1, 20)]
 
 
+async def test_what_a_live_answer_took_is_what_the_rest_leaves_of_the_total(tmp_path):
+    """As ADK before 2.4 hands it on: without what it took by itself."""
+    took = types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=10, thoughts_token_count=3, total_token_count=18
+    )
+    model = live([gives(text("a")), gives(turn_complete=True, usage_metadata=took)])
+
+    (turn,) = measure(await held(tmp_path, LlmAgent(name="Root", model=model), "q"))
+
+    assert (turn.input_tokens, turn.output_tokens, turn.odd_totals) == (10, 8, 0)
+
+
 def as_agent(model):
     return {"sub_agents": [LlmAgent(name="Aide", model=model, mode="single_turn")]}
 

@@ -143,7 +143,9 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
         return None
     sent, total = usage.prompt_token_count or 0, usage.total_token_count or 0
     sent += usage.tool_use_prompt_token_count or 0  # what a built-in tool brought into the prompt
-    said, thoughts = usage.candidates_token_count or 0, usage.thoughts_token_count or 0
+    said, thoughts = usage.candidates_token_count, usage.thoughts_token_count or 0
+    if said is None:  # which ADK before 2.4 drops of what a live session reports
+        said = max(0, total - sent - thoughts)
     if thoughts and total == sent + said:
         # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
         said = max(0, said - thoughts)
