@@ -115,7 +115,7 @@ def test_without_stated_consults_or_a_named_model_it_is_left_out_with_the_reason
     comparison = compared(tmp_path, asked())
 
     assert comparison.setting.skipped == {
-        "advisor": "no plan says by `consults:` what advisor asks its model"
+        "advisor": "no plan says what advisor asks the stronger model (`consults:`)"
     }
     live = of_questions(["?"])
     assert why_no_advisor("", True, [live]) == "advisor needs an advisor model, the stronger one"

@@ -137,7 +137,7 @@ def why_no_advisor(named: str, live: bool, conversations: Iterable[Conversation]
         return "" if named else "advisor needs an advisor model, the stronger one"
     turns = (turn for conversation in conversations for turn in conversation.turns)
     stated = any(task.consults for turn in turns for task in turn.plan or ())
-    return "" if stated else "no plan says by `consults:` what advisor asks its model"
+    return "" if stated else "no plan says what advisor asks the stronger model (`consults:`)"
 
 
 def check_agent_names(conversations: Mapping[str, Conversation], known: Sequence[str]) -> None:
