@@ -95,9 +95,8 @@ def _asking(calls: dict[int, _Values], callback: Callable[..., Any]) -> Callable
 
     @passes_on
     async def asked(*args: Any, **kwargs: Any) -> Any:
-        before = [
-            (variable, variable.set(value)) for variable, value in (calls or [{}])[-1].items()
-        ]
+        values = [*calls.values()][-1] if calls else {}
+        before = [(variable, variable.set(value)) for variable, value in values.items()]
         try:
             return await callback(*args, **kwargs)
         finally:
