@@ -36,6 +36,15 @@ async def test_what_no_server_reported_is_unknown_though_litellm_makes_zeros_of_
     assert (flow.llm_calls, flow.input_tokens, flow.output_tokens) == (1, None, None)
 
 
+async def test_of_a_stream_without_usage_litellms_estimate_is_told_as_reported(server, talk, model):
+    """It counts words by itself, and hands that on as if the server had told it (1.106)."""
+    server.script, server.reports_usage = {"Mortgage": ["£1,000."]}, False
+
+    flow = await talk(mortgage(model()), "How much?", stream=True)
+
+    assert flow.input_tokens == flow.events[-1].usage_metadata.prompt_token_count > 0
+
+
 async def test_a_streamed_call_has_no_arguments_until_it_is_whole(server, talk, model):
     server.script = {"Mortgage": [REPAYMENT, "£1,000."]}
 

@@ -140,11 +140,11 @@ def of_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Usage 
     sent += usage.tool_use_prompt_token_count or 0  # what a built-in tool brought into the prompt
     said, thoughts = usage.candidates_token_count, usage.thoughts_token_count or 0
     if said is None:  # which ADK before 2.4 drops of what a live session reports
-        said = max(0, total - sent - thoughts)
+        said = max(0, total - sent - thoughts) if sent else 0
     if thoughts and total == sent + said:
         # OpenAI's completion tokens, as ADK's LiteLlm passes them on, hold the thoughts already.
         said = max(0, said - thoughts)
-    if not (sent or said or thoughts or total):
+    if not (sent or said):
         return None  # LiteLLM makes zeros up where its provider reports nothing (1.106)
     cached = usage.cached_content_token_count or 0
     total = 0 if total == sent + said + thoughts else total

@@ -149,7 +149,7 @@ def is_around(module: str) -> bool:
     """Whether a function of a module, or of a package's, waits for what runs here."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(module):
+        if str(frame.f_globals.get("__name__")).startswith(module):
             return True
         frame = frame.f_back
     return False

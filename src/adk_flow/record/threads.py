@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from threading import Thread, current_thread
 from typing import Any, TypeVar
@@ -22,9 +23,12 @@ _Values = dict["ContextVar[Any]", Any]
 _carried: list[ContextVar[Any]] = []
 _brought: WeakKeyDictionary[Thread, _Values] = WeakKeyDictionary()
 """What each thread under way was started with, or works with."""
-_calling: WeakKeyDictionary[Any, list[_Values]] = WeakKeyDictionary()
+_calling: WeakKeyDictionary[Any, dict[int, _Values]] = WeakKeyDictionary()
 """What the calls under way of each MCP session were made with."""
 _watched: set[type] = set()
+
+MCP_SESSION = "mcp.client.session"
+"""The module that has answers of its own, by which a client says that it answers nothing."""
 
 
 def carried(variable: ContextVar[_V]) -> ContextVar[_V]:
@@ -62,30 +66,37 @@ def _calling_tool(call_tool: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call_tool)
     @passes_on
     async def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self not in _calling:
-            _calling[self] = []
-            for name in ("_sampling_callback", "_elicitation_callback"):
-                callback = getattr(self, name, None)
-                if callback and getattr(callback, "__module__", "") != type(self).__module__:
-                    setattr(self, name, _asking(_calling[self], callback))
-        values = _values()
-        _calling[self].append(values)
+        calls, values = _calls_of(self), _values()
+        calls[id(values)] = values
         try:
             return await call_tool(self, *args, **kwargs)
         finally:
-            _calling[self].remove(values)
+            calls.pop(id(values), None)
 
     return called
 
 
-def _asking(calls: list[_Values], callback: Callable[..., Any]) -> Callable[..., Any]:
+def _calls_of(session: Any) -> dict[int, _Values]:
+    """Gives the calls under way of a session, of which its server's questions are a part."""
+    calls: dict[int, _Values] = {}
+    with suppress(Exception):  # an heir of the class may allow none of this
+        if session in _calling:
+            return _calling[session]
+        _calling[session] = calls
+        for name in ("_sampling_callback", "_elicitation_callback"):
+            callback = getattr(session, name, None)
+            if callback and getattr(callback, "__module__", "") != MCP_SESSION:
+                setattr(session, name, _asking(calls, callback))
+    return calls
+
+
+def _asking(calls: dict[int, _Values], callback: Callable[..., Any]) -> Callable[..., Any]:
     """Has a server's question answered as a part of the latest call: it does not say of which."""
 
     @passes_on
     async def asked(*args: Any, **kwargs: Any) -> Any:
-        before = [
-            (variable, variable.set(value)) for variable, value in (calls or [{}])[-1].items()
-        ]
+        values = [*calls.values()][-1] if calls else {}
+        before = [(variable, variable.set(value)) for variable, value in values.items()]
         try:
             return await callback(*args, **kwargs)
         finally:

@@ -13,7 +13,7 @@ from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 
 from adk_flow.errors import passes_on
-from adk_flow.record.threads import watch_sessions
+from adk_flow.record.threads import MCP_SESSION, watch_sessions
 
 _METHOD = "run_async"
 _watched: set[type] = set()
@@ -30,7 +30,7 @@ def watch_tool(tool: BaseTool, context: ToolContext) -> None:
     if kind not in _watched:
         _watched.add(kind)
         setattr(kind, _METHOD, _noting(getattr(kind, _METHOD)))
-        sessions = sys.modules.get("mcp.client.session")
+        sessions = sys.modules.get(MCP_SESSION)
         if sessions is not None and any(base.__name__ == "McpTool" for base in kind.__mro__):
             watch_sessions(sessions.ClientSession)
     if _METHOD in vars(tool) or _streams(tool, context):

@@ -66,7 +66,8 @@ class OpenAIServer(ModelServer):
                 yield _chunk({"tool_calls": [part]})
             number += 1
         yield _chunk({}, finish=_finish(steps))
-        yield json.dumps({**_head("chat.completion.chunk"), "choices": [], "usage": USAGE})
+        if self.reports_usage:
+            yield json.dumps({**_head("chat.completion.chunk"), "choices": [], "usage": USAGE})
         yield "[DONE]"
 
     def refusal(self, status: Status) -> Body:
