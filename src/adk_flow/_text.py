@@ -46,8 +46,9 @@ def join_names(names: Iterable[str], word: str = "and") -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Asks whether a known name was meant, in words that end a message; empty if none is like."""
-    alike = get_close_matches(name, [*known], n=1)
-    return f" (did you mean {alike[0]}?)" if alike else ""
+    words = {each.lstrip("-"): each for each in known}  # by dashes any option is like any other
+    alike = get_close_matches(name.lstrip("-"), words, n=1)
+    return f" (did you mean {words[alike[0]]}?)" if alike else ""
 
 
 def format_number(number: float | None) -> str:

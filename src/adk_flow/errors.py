@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 from typing import TypeVar
@@ -30,6 +30,15 @@ def words_of_error(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"<{type(error).__name__}>"
+
+
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Gives an exception and those behind it, each once: an app may have them go in a circle."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 _passing: set[CodeType] = set()

@@ -416,7 +416,7 @@ UNITS = (
 )
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "datadog=a.", "07700 900123 ", "012 345 678 "])
+@pytest.mark.parametrize("unit", [*UNITS, "07700 900123 ", "012 345 678 "])
 def test_what_is_read_of_any_text_grows_with_it_and_not_with_its_square(unit, monkeypatch):
     patterns = (*secrets._SHAPE_PATTERNS, secrets._SECRET_HERE)
     read = {text: Reading(secrets._compile(text)) for text in patterns}

@@ -18,9 +18,7 @@ def describe_usage(error: Any, words: Sequence[str]) -> str:
     match type(error).__name__:
         case "NoSuchOption":
             names = [name for p in context.command.params for name in p.opts if name[0] == "-"]
-            # Without dashes, by which any option is like any other.
-            known = [name.lstrip("-") for name in ("--help", *names)]
-            meant = suggest(error.option_name.lstrip("-"), known).replace("mean ", "mean --")
+            meant = suggest(error.option_name, ["--help", *names])
             return f"{error.option_name}: no such option{meant}{help_page}"
         case "BadOptionUsage":
             needs = "needs a value" if "requires" in error.message else "takes no value"

@@ -20,6 +20,7 @@ from adk_flow._text import join_names
 from adk_flow.analysis.latency import LatencyProfile
 from adk_flow.analysis.run_metrics import AS_IS, ONE_BY_ONE
 from adk_flow.inspect.agent_graph import agents_of, tool_name
+from adk_flow.inspect.settings import callbacks_of
 from adk_flow.wiring import CONSTRUCTS, DEPRECATED, ON_DEMAND, Peers, WiringError, parts_of, wire
 from adk_flow.wiring.changes import describe_changes, lost_tools
 from adk_flow.wiring.constructs import TAKES_ANY_AGENT
@@ -194,11 +195,7 @@ def _describe(node: BaseNode) -> str:
     """Writes an agent or graph so that another wiring, or other words, give another text."""
     fields = [repr(getattr(node, name, None)) for name in _WRITTEN]
     instructions = [_written(getattr(node, name, "")) for name in _INSTRUCTIONS]
-    callbacks = [
-        [name, *map(_written, value if isinstance(value, list) else [value])]
-        for name in type(node).model_fields
-        if name.endswith("_callback") and (value := getattr(node, name))
-    ]
+    callbacks = [(name, *map(_written, hooks)) for name, hooks in callbacks_of(node).items()]
     tools = list(map(tool_name, getattr(node, "tools", ())))
     below = [agent.name for agent in getattr(node, "sub_agents", ())]
     edges = [

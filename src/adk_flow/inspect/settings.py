@@ -15,6 +15,7 @@ from adk_flow.inspect.agent_graph import tools_of
 _PLACEHOLDER = re.compile(r"\{+([^{}]*)\}+")
 """As ADK finds them (2.13, flows/llm_flows/prompt/_instructions_utils.py)."""
 
+_ARTIFACT = "artifact."
 _KEY = re.compile(r"(?:(?:app|user|temp):)?[^\W\d]\w*\Z")
 
 
@@ -40,8 +41,8 @@ def state_read(node: BaseNode) -> dict[str, bool]:
 
 def artifacts_read(node: BaseNode) -> dict[str, bool]:
     """Gives the artifacts that an instruction reads, likewise."""
-    named = ((key.partition("artifact."), may) for key, may in _placeholders(node).items())
-    return {name: may for (before, is_one, name), may in named if is_one and not before}
+    read = _placeholders(node).items()
+    return {key.removeprefix(_ARTIFACT): may for key, may in read if key.startswith(_ARTIFACT)}
 
 
 def _placeholders(node: BaseNode) -> dict[str, bool]:
@@ -51,6 +52,13 @@ def _placeholders(node: BaseNode) -> dict[str, bool]:
     return {name.removesuffix("?"): name.endswith("?") for name in names}
 
 
+def callbacks_of(node: BaseNode) -> dict[str, list[Any]]:
+    """Gives the callbacks of an agent by ADK's field."""
+    names = [name for name in type(node).model_fields if name.endswith("_callback")]
+    found = {name: getattr(node, name) for name in names if getattr(node, name)}
+    return {name: hook if isinstance(hook, list) else [hook] for name, hook in found.items()}
+
+
 def confirmed_tools(node: BaseNode) -> list[str]:
     """Names the tools of an agent that wait for the user's consent."""
     tools = [tool for tool in tools_of(node) if isinstance(tool, FunctionTool)]
@@ -58,10 +66,8 @@ def confirmed_tools(node: BaseNode) -> list[str]:
 
 
 def _settings(node: BaseNode) -> Iterator[tuple[str, list[str]]]:
-    for name in (name for name in type(node).model_fields if name.endswith("_callback")):
-        if callbacks := getattr(node, name, None):
-            several = callbacks if isinstance(callbacks, list) else [callbacks]
-            yield name, [getattr(hook, "__name__", type(hook).__name__) for hook in several]
+    for name, callbacks in callbacks_of(node).items():
+        yield name, [getattr(hook, "__name__", type(hook).__name__) for hook in callbacks]
     for name in ("planner", "code_executor"):
         if value := getattr(node, name, None):
             yield name, [type(value).__name__]

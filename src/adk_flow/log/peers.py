@@ -112,19 +112,18 @@ def match_asks(asks: Sequence[Ask], served: Sequence[Served]) -> None:
     asked.
     """
     asks, served = sorted(asks, key=attrgetter("since")), sorted(served, key=attrgetter("began"))
-    above: dict[int, set[int]] = {}
-    """Sides that asked a side, be it through others."""
+    above = {side: {side} for side in (*(ask.side for ask in asks), *(run.side for run in served))}
+    """A side, and those that asked it, be it through others."""
     for is_sign in _EVIDENCE:
         for ask in asks:
-            before = above.setdefault(ask.side, {ask.side})
+            before = above[ask.side]
             others = (run for run in served if run.ask is None and run.side not in before)
             run = next((run for run in others if ask.may_be_of(run) and is_sign(ask, run)), None)
             if run is not None and ask.served is None:
                 ask.served, run.ask = run, ask
-                for side in {run.side} | {
-                    side for side, those in above.items() if run.side in those
-                }:
-                    above.setdefault(side, {side}).update(before)
+                for sides in above.values():
+                    if run.side in sides:
+                        sides |= before
 
 
 def first_side(side: int, served: Sequence[Served]) -> int:

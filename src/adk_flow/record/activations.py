@@ -28,10 +28,8 @@ _KINDS = {
     "_NodeTool": "node_tool",
 }
 
-
 _ASKING_USER = ("adk_request_", "mock_function_call_for_required_user_")
 """Begins names that ADK makes up, those of what an A2A server asks too (2.13, to_adk_event.py)."""
-
 
 _kinds_of_types: dict[type, str] = {}
 
@@ -153,6 +151,10 @@ class OpenRun(Struct, eq=False):
     handed_over: dict[Place, int] = {}
     """Frames that transferred away; under ADK 1, or below a SequentialAgent, they end later."""
 
+    def may_change(self, hook: str, agent: Any) -> bool:
+        """Whether a callback may change what the recorder was told by a hook."""
+        return hook in self.behind or bool(getattr(agent, f"{hook}_callback", None))
+
     def activation(
         self, branch: str | None, agent: str, path: str = "", *, closed: bool = False
     ) -> int:
@@ -163,10 +165,13 @@ class OpenRun(Struct, eq=False):
         if open_frame or not closed:
             return open_frame
         # The words of an agent's own `after_agent_callback` come after the hook, and the event of
-        # a transfer after its tool. A node's event without a branch is given that of its latest
-        # (2.13, workflow/_node_runner.py).
-        ended, bare = self.closed.get(place, 0) or self.handed_over.get(place, 0), ("", *place[1:])
-        return ended or (self.activations.get(bare, 0) or self.closed.get(bare, 0) if path else 0)
+        # a transfer after its tool.
+        ended = self.closed.get(place, 0) or self.handed_over.get(place, 0)
+        if ended or not path:
+            return ended
+        # An event without a branch is given its node's latest (2.13, workflow/_node_runner.py).
+        bare = ("", agent, path)
+        return self.activations.get(bare, 0) or self.closed.get(bare, 0)
 
     def begin(self, agent: Any, branch: str, path: str) -> tuple[int, Beginning]:
         """Opens a frame for an agent that starts, or finds the one that it resumes."""

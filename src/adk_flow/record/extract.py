@@ -14,7 +14,7 @@ from google.adk.version import __version__ as _installed
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
 
-from adk_flow.errors import OWN_FAULT, locate_own_fault, words_of_error
+from adk_flow.errors import OWN_FAULT, causes_of, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
     Form,
@@ -29,13 +29,8 @@ from adk_flow.record.redact import JsonText, as_json
 _HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
 """Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
-
-
 _ENDS = ("finish_task", "set_model_response")
 """ADK's functions by which an agent ends (2.13)."""
-
-_MOST_CAUSES = 16
-"""Exceptions that are looked at behind one: an app may have them go in a circle."""
 
 
 def of_arguments(arguments: dict[str, Any] | None, kind: str) -> str:
@@ -192,21 +187,12 @@ def of_error(error: BaseException, keep: Callable[[str], str]) -> str:
 
     One that a client raises for an answer that was lost on the way is named too.
     """
-    name = type(error).__name__
-    if not is_unheard(name) and (lost := next(filter(is_unheard, _causes_of(error)), "")):
+    name, *others = (type(each).__name__ for each in causes_of(error))
+    if not is_unheard(name) and (lost := next(filter(is_unheard, others), "")):
         name = f"{name} ({lost})"
     text = f"{name}: {keep(words_of_error(error))}".removesuffix(": ")
     place = locate_own_fault(error)
     return f"{OWN_FAULT} ({place}): {text}" if place else text
-
-
-def _causes_of(error: BaseException) -> Iterable[str]:
-    cause = error
-    for _ in range(_MOST_CAUSES):
-        cause = cause.__cause__ or cause.__context__
-        if cause is None:
-            return
-        yield type(cause).__name__
 
 
 def error_of(response: Any, keep: Callable[[str], str]) -> str:

@@ -258,7 +258,7 @@ class FlowPlugin(BasePlugin):
                 requests.keep(sent, record.number)
         finally:
             scene = self.recorder.ask_model(run, activation, agent, model)
-        if "before_model" in run.behind or getattr(invocation.agent, "before_model_callback", None):
+        if run.may_change("before_model", invocation.agent):
             scene.told = Told(llm_request, sent, extract.declared_names(llm_request))
 
     @_guarded_hook
@@ -317,8 +317,7 @@ class FlowPlugin(BasePlugin):
         text = extract.of_arguments(tool_args, kind_of(tool))
         record = tool_calls.read_tool_call("before_tool", tool, tool_context, place, text=text)
         self.recorder.write(run.log, record)
-        agent = tool_context._invocation_context.agent
-        if "before_tool" in run.behind or getattr(agent, "before_tool_callback", None):
+        if run.may_change("before_tool", tool_context._invocation_context.agent):
             self.recorder.follow_arguments(tool, tool_context, place, text)
 
     @_guarded_hook

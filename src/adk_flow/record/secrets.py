@@ -62,7 +62,6 @@ _SHORT = r"pwd|auth|sas"
 _LONG_DIGITAL, _SHORT_DIGITAL = r"session[_-]?(?:id|cookie)", r"otp|pin|cvv|cvc|key"
 """Whose values have a digit."""
 
-
 _ENDING = r"(?:_(?:value|text|base|prod|dev|test|live|old|new|v?\d))?"
 _BEFORE = r"[\w.-]{0,40}"
 _DIGIT_NAME = rf"(?i:{_BEFORE}?{_LONG_DIGITAL}{_ENDING}|(?:{_BEFORE}[_.-])?(?:{_SHORT_DIGITAL}))"
@@ -273,6 +272,7 @@ class _Findings:
         return start, end
 
     def _search(self, shape: int, place: int) -> Any:
+        """Finds a shape, and passes over names whose values lack the digit that a secret has."""
         search, has_digit = self._searches[shape], _WITH_DIGIT.get(shape)
         match = search(self._data, place)
         while match and has_digit and not has_digit.search(self._data, *match.span()):

@@ -105,19 +105,22 @@ class Details:
         """Gives what a model was sent: instruction, parts, and how many of those are left out."""
         *sources, of_system = self._all_sources.get(call.record, [[]])
         held = f", holds what was {_named(of_system)}" if of_system else ""
-        texts, parts = self._trace.log.texts, []
         given = call.request.parts if call.request else ()
         firsts = [self._first_sent[call.agent, part.text] for part in given]
         known = [index for index, first in enumerate(firsts) if first != call.record]
         left_out = {*known[:-_MOST_KNOWN]}
-        for index, (part, found) in enumerate(zip(given, chain(sources, repeat([])), strict=False)):
-            if index not in left_out:
-                is_known = firsts[index] != call.record
-                text = texts.get(part.text, "")[: _LONGEST_KNOWN if is_known else None]
-                source = _source(part, found, call.agent)
-                parts.append(SentPart(source, text, firsts[index] if is_known else -1))
-        system = texts.get(call.request.system, "") if call.request else ""
+        pairs = enumerate(zip(given, chain(sources, repeat([])), strict=False))
+        parts = [self._sent_part(call, *pair) for index, pair in pairs if index not in left_out]
+        system = self._trace.log.texts.get(call.request.system, "") if call.request else ""
         return SentPart(f"instruction{held}", system, -1), parts, len(left_out)
+
+    def _sent_part(self, call: ModelCall, part: Part, found: list[Attribution]) -> SentPart:
+        text = self._trace.log.texts.get(part.text, "")
+        first = self._first_sent[call.agent, part.text]
+        source = _source(part, found, call.agent)
+        if first == call.record:
+            return SentPart(source, text, -1)
+        return SentPart(source, text[:_LONGEST_KNOWN], first)
 
 
 def _source(part: Part, found: list[Attribution], agent: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,7 @@ from google.adk.cli.utils.agent_loader import AgentLoader
 
 import adk_flow.models  # noqa: F401 - makes the model name "offline" known to ADK
 from adk_flow._adk import BaseNode
-from adk_flow.errors import AdkFlowError
+from adk_flow.errors import AdkFlowError, causes_of
 from adk_flow.models.cassette import Cassette, Tape, open_cassette
 from adk_flow.models.decisions import Decided, decided
 from adk_flow.models.from_env import model_named, without_keys
@@ -129,7 +128,7 @@ def find_app(path: str | Path) -> FoundApp:
 def _line_in_app(error: BaseException, app: Path) -> str:
     """Names the line of an app at which its import failed, empty where that is not in its code."""
     folder = app if app.is_dir() else app.parent
-    for each in _chain(error):
+    for each in causes_of(error):
         for frame in extract_tb(each.__traceback__)[::-1]:
             file = Path(frame.filename)
             if file.is_relative_to(folder) and not _INSTALLED.intersection(file.parts):
@@ -140,14 +139,8 @@ def _line_in_app(error: BaseException, app: Path) -> str:
 
 def _missing_module(error: BaseException) -> str:
     """Names the module that an import lacks; ADK raises a copy of its error, without the name."""
-    lacking = (each for each in _chain(error) if isinstance(each, ModuleNotFoundError))
+    lacking = (each for each in causes_of(error) if isinstance(each, ModuleNotFoundError))
     return next((each.name for each in lacking if each.name), "")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _where_to_find(module: str, app: Path) -> str:

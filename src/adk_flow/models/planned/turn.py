@@ -14,7 +14,6 @@ from adk_flow.scenario.plan import PlannedCall, Task
 Key = tuple[str, str]
 """A function and its arguments, written canonically."""
 
-
 _MOST_ALIKE = 100
 """Activations of an agent for the same message; ADK ends a turn only after 500 model calls."""
 
@@ -142,8 +141,8 @@ class PlannedTurn:
             if (known.agent, known.message, known.made) == place:
                 return known
         self.passes[view.agent] += 1
-        alike = [one for one in self.activations if one.message == view.message]
-        if [one.agent for one in alike].count(view.agent) >= _MOST_ALIKE:
+        alike = [one for one in self.activations if (one.agent, one.message) == place[:2]]
+        if len(alike) >= _MOST_ALIKE:
             reason = (
                 f"it was asked {_MOST_ALIKE} times with no word of what it had done; does a "
                 "callback or plugin take that out of its requests?"
