@@ -186,31 +186,6 @@ def read_model_event(index: int, record: Record, run: Run, answers: Answers) -> 
         call.is_over = True
 
 
-def note_unseen(index: int, record: Record, run: Run, activation: Activation) -> None:
-    """An agent without a model of ADK's reports tokens: it asks one by itself.
-
-    Unless a model that was seen reports the same, whose answer it hands on. If models below it were
-    seen, the tokens may be a sum in which theirs are.
-    """
-    usage, is_code = record.usage, not (activation.asks_models or activation.is_remote)
-    if usage is None or record.partial or record.replayed or not is_code:
-        return
-    calls = run.turn.model_calls
-    if activation.asks_elsewhere or not any(call.usage == usage for call in calls):
-        activation.asks_elsewhere = True
-        is_sum = not _below(activation, run.turn).isdisjoint(call.activation for call in calls)
-        activation.unseen_usage[str(index)] = None if is_sum else usage
-
-
-def _below(top: Activation, turn: Turn) -> set[int]:
-    """Numbers an agent's activation and those that it began, be it by others."""
-    below = {top.number}
-    for activation in turn.activations:  # in the order in which they began
-        if activation.parent in below:
-            below.add(activation.number)
-    return below
-
-
 class ToolCalls:
     """The tool calls under way, found by the activation that made them and by their id."""
 

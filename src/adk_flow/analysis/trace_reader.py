@@ -12,7 +12,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from adk_flow.analysis import control_moves, conversation_moves, hidden_hooks, live, nodes
+from adk_flow.analysis import (
+    control_moves,
+    conversation_moves,
+    hidden_hooks,
+    live,
+    nodes,
+    unseen_calls,
+)
 from adk_flow.analysis.calls import (
     Answers,
     ToolCalls,
@@ -20,7 +27,6 @@ from adk_flow.analysis.calls import (
     ask_model,
     change_request,
     enter_model,
-    note_unseen,
     read_model_event,
     scope_of,
 )
@@ -37,7 +43,7 @@ from adk_flow.analysis.trace import (
     Write,
 )
 from adk_flow.log.reader import Log, read_log
-from adk_flow.log.schema import AGENT_CALLS, Record, Usage
+from adk_flow.log.schema import AGENT_CALLS, Record
 from adk_flow.log.story import join_logs
 
 _LATE = 2
@@ -357,7 +363,7 @@ class TraceReader:
         activation = self.activations.get(record.activation)
         is_remote = activation is not None and activation.is_remote
         if activation is not None:
-            note_unseen(moment.index, record, run, activation)
+            unseen_calls.note_elsewhere(moment.index, record, run, activation)
         if record.calls:
             is_unseen = activation is not None and activation.is_unseen
             self._ask(moment, record, run, is_unseen=is_unseen)
@@ -366,16 +372,8 @@ class TraceReader:
         if activation is not None and hidden_hooks.ends_unseen(moment, run, activation):
             hidden_hooks.note_hidden(run, "after_agent", record.agent, record.agent, moment.index)
             self._on_after_agent(moment, record, run)
-        if activation is not None and activation.is_unseen:
-            activation.was_sent |= record.request is not None
-            if record.error and not activation.was_sent:
-                activation.is_remote = False  # nobody was reached, who could have called a model
-            elif is_remote:
-                is_step = bool(record.calls) != bool(record.responses) and not record.pending
-                is_lost = bool(record.error) and not record.remote
-                activation.goes_on = is_step or is_lost or record.partial
-            if is_remote and record.usage is not None:
-                _take_remote(moment, record, activation.unseen_usage)
+        if activation is not None and is_remote:
+            unseen_calls.read_peer(moment.index, record, activation)
         is_live = live.is_live(run, activation)
         if not (is_remote or is_live):
             read_model_event(moment.index, record, run, self._answers)
@@ -385,11 +383,7 @@ class TraceReader:
             run.routes[record.path] = record.route
             run.turn.routed.append((moment.index, record))
         if not record.activation and record.agent != USER:
-            is_shown = bool(record.size or record.error)
-            is_shown = is_shown and not record.partial
-            is_unseen = is_shown and control_moves.begin_unseen(moment, run)
-            if record.path and not (is_unseen or record.replayed):
-                nodes.run_function(moment, run)
+            self._read_unplaced(moment, record, run)
         if is_live:
             live.hear(moment, record, run)
             live.exchange(moment, record, run, activation)
@@ -399,6 +393,13 @@ class TraceReader:
         self._read_words(moment, record, run, activation)
         if record.turn_complete and is_live and live.is_connected(activation):
             live.complete_exchange(moment, run)
+
+    def _read_unplaced(self, moment: Moment, record: Record, run: Run) -> None:
+        """An event of nobody that began: of an agent whose hook was hidden, or of a function."""
+        is_shown = bool(record.size or record.error) and not record.partial
+        is_unseen = is_shown and control_moves.begin_unseen(moment, run)
+        if record.path and not (is_unseen or record.replayed):
+            nodes.run_function(moment, run)
 
     def _ask(self, moment: Moment, record: Record, run: Run, *, is_unseen: bool) -> None:
         if not record.partial:  # a streamed call's arguments are still coming in
@@ -500,13 +501,6 @@ class TraceReader:
         return agent
 
     _on_run_error = _on_after_run
-
-
-def _take_remote(moment: Moment, record: Record, reported: dict[str, Usage | None]) -> None:
-    """Takes what an A2A server reports; if it is the same again, it may be of the event before."""
-    event = record.remote_event or str(moment.index)
-    others = [usage for other, usage in reported.items() if usage and other != event]
-    reported[event] = None if others[-1:] == [record.usage] else record.usage
 
 
 def _forgive(run: Run, path: str) -> None:
