@@ -1,6 +1,7 @@
 """Tools of a real MCP server, in a process of its own: errors that ADK gives as results."""
 
 import sys
+from typing import Any
 
 import pytest
 from google.adk.agents import LlmAgent
@@ -9,6 +10,7 @@ from google.genai import types
 
 from adk_flow.analysis.metrics import measure
 from adk_flow.models.scripted import Scripted, call
+from adk_flow.record.mcp_sessions import watch_sessions
 from tests.doubles.flow import record
 
 pytest.importorskip("mcp.server.mcpserver", reason="needs mcp 2")
@@ -104,3 +106,16 @@ async def test_an_mcp_tool_that_fails_and_a_server_that_dies_are_failed_calls(tm
         ("die", True, "McpError: MCP tool execution failed: Connection closed"),
     ]
     assert (turn.tool_calls, turn.answer, turn.failed) == (3, "done", False)
+
+
+async def test_an_mcp_session_that_can_be_no_key_works_as_ever():
+    class Session:
+        __slots__ = ()
+        __hash__: Any = None
+
+        async def call_tool(self):
+            return "done"
+
+    watch_sessions(Session)
+
+    assert await Session().call_tool() == "done"

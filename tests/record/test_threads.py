@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from google.adk.apps import App
@@ -15,7 +14,6 @@ from adk_flow import FlowPlugin, read_log
 from adk_flow.analysis.metrics import measure
 from adk_flow.analysis.trace_reader import trace_log
 from adk_flow.models.scripted import Scripted, call
-from adk_flow.record.threads import watch_sessions
 from tests.doubles.flow import agent
 
 POOL = ThreadPoolExecutor(1)
@@ -157,16 +155,3 @@ async def test_a_thread_that_outlives_its_tool_is_on_its_own(tmp_path):
 
     turns = turns_of(plugin)
     assert {name: len(turn.asked_models) for name, (turn,) in turns.items()} == {"s": 2, "child": 1}
-
-
-async def test_an_mcp_session_that_can_be_no_key_works_as_ever():
-    class Session:
-        __slots__ = ()
-        __hash__: Any = None
-
-        async def call_tool(self):
-            return "done"
-
-    watch_sessions(Session)
-
-    assert await Session().call_tool() == "done"

@@ -234,30 +234,15 @@ class FlowPlugin(BasePlugin):
         invocation: Any = callback_context._invocation_context
         run, activation, agent = self.recorder.place(callback_context)
         branch, path = invocation.branch, extract.path_of(callback_context)
-        requests = run.log.requests
         run.tools[activation] = llm_request.tools_dict
         place = (run.number if run.cause else 0, agent, branch, path)
-        model = llm_request.model or ""
         # ADK shows typed words of a live session here (2.13, live/_live_llm_flow.py).
         heard = self.recorder.keep(extract.asked_in(llm_request)) if run.live else ""
+        fields = {"activation": activation, "agent": agent, "heard": heard}
         try:
-            with run.log.lock:
-                sent = requests.draft(place, llm_request, run.log.number)
-                record = Record(
-                    hook="before_model",
-                    time=0,
-                    run=run.number,
-                    activation=activation,
-                    agent=agent,
-                    model=model,
-                    request=sent.request,
-                    heard=heard,
-                    texts=sent.texts,
-                )
-                self.recorder.write(run.log, record)
-                requests.keep(sent, record.number)
+            sent = self.recorder.write_request("before_model", run, place, llm_request, **fields)
         finally:
-            scene = self.recorder.ask_model(run, activation, agent, model)
+            scene = self.recorder.ask_model(run, activation, agent, llm_request.model or "")
         if run.may_change("before_model", invocation.agent):
             scene.told = Told(llm_request, sent, extract.declared_names(llm_request))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import InitVar, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from google.adk.agents.invocation_context import InvocationContext
 from google.adk.events.event import Event
+from google.adk.models.llm_request import LlmRequest
 from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
@@ -26,6 +27,7 @@ from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import Scene, Told
+from adk_flow.record.sent import SentRequest
 from adk_flow.record.sessions import SessionLog, now
 from adk_flow.record.tool_entries import has_run, hear_arguments, watch_tool
 
@@ -281,30 +283,29 @@ class Recorder:
         except Exception as error:
             self.count_fault("model_call", error)
 
+    def write_request(
+        self, hook: str, run: OpenRun, place: Hashable, request: LlmRequest, **fields: Any
+    ) -> SentRequest:
+        """Writes what a model is sent; of what a request of the same place had, what is new."""
+        requests = run.log.requests
+        with run.log.lock:
+            sent = requests.draft(place, request, run.log.number)
+            fields |= {"request": sent.request, "texts": sent.texts}
+            record = Record(hook=hook, time=0, run=run.number, model=request.model or "", **fields)
+            self.write(run.log, record)
+            requests.keep(sent, record.number)
+        return sent
+
     def _write_change(self, scene: Scene, told: Told) -> None:
         """Writes what a model is sent if that is another than its hook told."""
-        run, requests, hook = scene.run, scene.run.log.requests, "changed_request"
+        hook = "changed_request"
         try:
             request = told.as_sent
-            model = request.model or ""
-            if model == scene.model and told.sent.is_of(request):
+            if (request.model or "") == scene.model and told.sent.is_of(request):
                 return
-            with run.log.lock:
-                # Apart from those that hooks tell, so that each goes on from one of its own kind.
-                place = hook, told.sent.place
-                sent = requests.draft(place, request, run.log.number)
-                record = Record(
-                    hook=hook,
-                    time=0,
-                    run=run.number,
-                    activation=scene.activation,
-                    agent=scene.agent,
-                    model=model,
-                    request=sent.request,
-                    texts=sent.texts,
-                )
-                self.write(run.log, record)
-                requests.keep(sent, record.number)
+            # Apart from those that hooks tell, so that each goes on from one of its own kind.
+            fields = {"activation": scene.activation, "agent": scene.agent}
+            self.write_request(hook, scene.run, (hook, told.sent.place), request, **fields)
         except Exception as error:
             self.count_fault(hook, error)
 

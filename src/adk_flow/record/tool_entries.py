@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from inspect import isasyncgenfunction
 from typing import Any
@@ -13,13 +12,12 @@ from google.adk.tools.base_tool import BaseTool
 from google.adk.tools.tool_context import ToolContext
 
 from adk_flow.errors import passes_on
-from adk_flow.record.threads import MCP_SESSION, watch_sessions
+from adk_flow.record.mcp_sessions import watch_mcp
 
 _METHOD = "run_async"
 _watched: set[type] = set()
 _entered: WeakSet[ToolContext] = WeakSet()
 """ADK makes one for each call."""
-
 _listening: WeakKeyDictionary[ToolContext, list[Callable[[Any], None]]] = WeakKeyDictionary()
 """Who is told with which arguments the tool of a call is entered."""
 
@@ -30,9 +28,7 @@ def watch_tool(tool: BaseTool, context: ToolContext) -> None:
     if kind not in _watched:
         _watched.add(kind)
         setattr(kind, _METHOD, _noting(getattr(kind, _METHOD)))
-        sessions = sys.modules.get(MCP_SESSION)
-        if sessions is not None and any(base.__name__ == "McpTool" for base in kind.__mro__):
-            watch_sessions(sessions.ClientSession)
+        watch_mcp(kind)
     if _METHOD in vars(tool) or _streams(tool, context):
         note_run(context)  # it runs by another way, which is not seen
 
