@@ -287,12 +287,13 @@ class ToolCalls:
     def respond(self, index: int, record: Record, run: Run) -> Iterator[ToolCall]:
         """An event answers calls; gives those whose end no hook had shown."""
         for id in filter(self._open.get, record.responses):
-            began = [call for call in self._open[id] if call.record >= 0]
+            calls = self._open[id]
             # A task's result is an event of the user's, and answers all that have its id.
-            tasks = [call for call in began if call.kind == "task"]
-            own = [call for call in self._open[id] if call.activation == record.activation]
-            its = next((call for call in own if call.record >= 0), None)
-            call = tasks[-1] if tasks else its or next((c for c in own if c.kind in CALLED), None)
+            tasks = [call for call in calls if call.record >= 0 and call.kind == "task"]
+            own = [call for call in calls if call.activation == record.activation]
+            begun = [call for call in own if call.record >= 0]
+            likely = tasks[::-1] or begun or [call for call in own if call.kind in CALLED]
+            call = next(iter(likely), None)
             for other in tasks[:-1]:
                 self._close(other, index, record)
             if call is not None:

@@ -257,9 +257,9 @@ def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
         agent.llm_calls = None
         told = () if activation.goes_on else activation.unseen_usage.values()
         for usage in told or [None]:
-            for name, field in (("input",) * 2, ("cached",) * 2, ("output", "generated")):
-                count = None if usage is None else getattr(usage, field)
-                setattr(agent, f"{name}_tokens", plus(getattr(agent, f"{name}_tokens"), count))
+            agent.input_tokens = plus(agent.input_tokens, usage and usage.input)
+            agent.cached_tokens = plus(agent.cached_tokens, usage and usage.cached)
+            agent.output_tokens = plus(agent.output_tokens, usage and usage.generated)
 
 
 def _count_model_call(span: Span, agent: AgentMetrics) -> None:

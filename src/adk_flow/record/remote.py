@@ -14,6 +14,7 @@ from adk_flow.record.extract import of_usage, responses_of, words_of
 from adk_flow.record.redact import as_json
 
 _FAILED = ("FAILED", "REJECTED", "CANCELED")
+"""States of a remote task that came to nothing."""
 _MOST = 1 << 40
 """Tokens that a peer may report of one event."""
 _LONGEST = 64
@@ -30,11 +31,11 @@ def of_remote(
         return {}
     response = response if isinstance(response, dict) else {}
     usage, source = _usage_in(response, event)
-    fields: dict[str, Any] = {"remote": name_of(context), "usage": usage}
-    fields["remote_event"] = name_of(source[:_LONGEST])
-    if failure := _failure_in(response):
+    event_id = name_of(source[:_LONGEST])
+    fields: dict[str, Any] = {"remote": name_of(context), "remote_event": event_id, "usage": usage}
+    if (state := _state_of(response)) in _FAILED:
         words = words_of(event.content) or _words_in(response)
-        fields["error"] = f"{failure}: {keep(words)}".removesuffix(": ")
+        fields["error"] = f"{state}: {keep(words)}".removesuffix(": ")
     return fields
 
 
@@ -51,11 +52,11 @@ def _usage_in(response: dict[str, Any], event: Any) -> tuple[Usage | None, str]:
         for told in map(_metadata_of, [*_dicts_in(response.get("artifacts")), *messages])
         if (usage := _usage_of(told)) and "adk_event_id" in told
     }
-    usage, source = _usage_of(metadata), str(metadata.get("adk_event_id", ""))
     if of_event:
         usage, source = sum(of_event.values(), Usage()), str(response.get("id", ""))
-    elif responses_of(event.content):
-        usage = None
+    else:
+        usage, source = _usage_of(metadata), str(metadata.get("adk_event_id", ""))
+        usage = None if responses_of(event.content) else usage
     roles = [_named(message.get("role")) for message in messages]
     is_whole = _state_of(response) not in ("SUBMITTED", "WORKING")
     if is_whole and roles.count("USER" if of_event else "AGENT") > 1:
@@ -81,12 +82,6 @@ def _usage_of(metadata: dict[str, Any]) -> Usage | None:
     except ValidationError:  # a peer may tell anything
         return None
     return read if read and all(0 <= count <= _MOST for count in astuple(read)) else None
-
-
-def _failure_in(response: dict[str, Any]) -> str:
-    """Names the state of a remote task that came to nothing."""
-    state = _state_of(response)
-    return state if state in _FAILED else ""
 
 
 def _state_of(response: dict[str, Any]) -> str:
