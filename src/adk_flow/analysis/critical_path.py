@@ -245,7 +245,9 @@ class _Scheduler:
             scope = self._scope_at(activation.began, source.call)
             start = max(start, self._inside.get(call, start) if call else start)
             start = start if source.group else max(start, self._longest_in(scope))
-        chain = _Chain(start, start, activation.time, 0, call, group, activation.branch)
+        chain = _Chain(
+            start, start, since=activation.time, call=call, group=group, branch=activation.branch
+        )
         chain = self._chains.setdefault(activation.number, chain)
         if chain.group:
             self._nodes[chain.group[1]].append(chain)

@@ -55,11 +55,8 @@ def of_result(result: object) -> tuple[str, Form]:
     return JsonText(result), "json"
 
 
-def hooks_ahead(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
-    """Names the hooks that plugins before one have too, which they hide if they answer.
-
-    Of the reversed plugins those behind one, which it is called before.
-    """
+def hooks_before(plugins: Iterable[Any], own: object) -> tuple[str, ...]:
+    """Names the hooks that plugins before one have too, or behind it if they come reversed."""
     before = takewhile(lambda plugin: plugin is not own, plugins)
     types = [type(plugin) for plugin in before if type(plugin) is not type(own)]
     if not types:
