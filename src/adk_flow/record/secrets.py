@@ -164,6 +164,7 @@ _WITH_DIGIT = {
 }
 """Shapes of which no secret is without one: `key=key=key=` is not read once for each name."""
 _TO_VALUE, _LONGEST_HEAD = re.compile(rb"[^:=]{1,100}[:=]"), 120
+"""What leads from a name to its value, and bytes of the longest name with that."""
 _SECRET = "|".join(_SHAPE_PATTERNS)
 _LONG = 100
 """Bytes of a body that a search reads: one that is refused, or taken by another, costs no more."""
