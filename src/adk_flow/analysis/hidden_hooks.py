@@ -51,9 +51,9 @@ def ends_unseen(moment: Moment, run: Run, activation: Activation) -> bool:
     if record.partial or record.agent == USER:
         return False
     if record.responses:
-        steering = [c.id for c in run.turn.tool_calls if c.name == "set_model_response"]
+        steering = {c.id for c in run.turn.tool_calls if c.name == "set_model_response"}
         # ADK itself says what that was given.
-        activation.awaits_model = not steering or set(steering).isdisjoint(record.responses)
+        activation.awaits_model = steering.isdisjoint(record.responses)
         return False
     is_backed = _is_backed(run.model_calls.get(activation.number))
     if not (is_backed or record.size or record.calls):

@@ -141,8 +141,8 @@ def _kept_apart(fit: Sequence[ConstructMetrics], cost: Cost) -> list[ConstructMe
 
 def _also_read(figures: ConstructMetrics) -> Iterator[str]:
     """Says what besides the answer the user reads, for ADK shows every whole text of a session."""
-    kinds = [kind for kind in _READ if figures.finding_kinds.get(kind)]
-    if what := [f"{_READ[kind]} ({figures.finding_kinds[kind]})" for kind in kinds]:
+    counts = figures.finding_kinds
+    if what := [f"{_READ[kind]} ({counts[kind]})" for kind in _READ if counts.get(kind)]:
         yield f"Under {figures.construct} the user also reads {join_names(what)}."
 
 

@@ -113,7 +113,7 @@ def find_app(path: str | Path) -> FoundApp:
         # ADK draws the folders that it expects over several lines (2.13, agent_loader.py).
         words, *_ = str(error).split("\n\nExpected directory structure:")
         reason = " ".join(words.split()) or type(error).__name__
-        reason += _line_in_app(error, place) + _where_to_find(_missing_module(error), place)
+        reason += _line_in_app(error, place) + _where_to_find(error, place)
         raise AdkFlowError(f"{path}: cannot be loaded as an ADK app: {reason}") from error
     spare_failing_import()
     is_app, is_allowed = isinstance(loaded, App), name != "user" and name[0].isalpha()
@@ -137,14 +137,11 @@ def _line_in_app(error: BaseException, app: Path) -> str:
     return ""
 
 
-def _missing_module(error: BaseException) -> str:
-    """Names the module that an import lacks; ADK raises a copy of its error, without the name."""
+def _where_to_find(error: BaseException, app: Path) -> str:
+    """Says what to do about a module that an app's import lacks; nothing if that is the app."""
     lacking = (each for each in causes_of(error) if isinstance(each, ModuleNotFoundError))
-    return next((each.name for each in lacking if each.name), "")
-
-
-def _where_to_find(module: str, app: Path) -> str:
-    """Says what to do about a module that an app imports; nothing if that is the app itself."""
+    # ADK raises a copy of its error, without the name.
+    module = next((each.name for each in lacking if each.name), "")
     package = module.partition(".")[0]
     if not package or package == app.name:
         return ""
