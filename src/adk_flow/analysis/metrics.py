@@ -255,8 +255,8 @@ def _count_activation(activation: Activation, agent: AgentMetrics) -> None:
         agent.unclosed_activations += activation.closed < 0
     if activation.is_unseen:  # who may report tokens, but no calls
         agent.llm_calls = None
-        told = () if activation.goes_on else activation.unseen_usage.values()
-        for usage in told or [None]:
+        usages = () if activation.goes_on else activation.unseen_usage.values()
+        for usage in usages or [None]:
             agent.input_tokens = plus(agent.input_tokens, usage and usage.input)
             agent.cached_tokens = plus(agent.cached_tokens, usage and usage.cached)
             agent.output_tokens = plus(agent.output_tokens, usage and usage.generated)

@@ -21,8 +21,8 @@ def read_peer(index: int, record: Record, activation: Activation) -> None:
 
 def _take_usage(event: str, usage: Usage, reported: dict[str, Usage | None]) -> None:
     """Takes what a server reports; if it is the same again, it may be of the event before."""
-    others = [told for other, told in reported.items() if told and other != event]
-    reported[event] = None if others[-1:] == [usage] else usage
+    before = [value for key, value in reported.items() if value and key != event]
+    reported[event] = None if before[-1:] == [usage] else usage
 
 
 def note_elsewhere(index: int, record: Record, run: Run, activation: Activation) -> None:

@@ -55,8 +55,8 @@ def _placeholders(node: BaseNode) -> dict[str, bool]:
 def callbacks_of(node: BaseNode) -> dict[str, list[Any]]:
     """Gives the callbacks of an agent by ADK's field."""
     names = [name for name in type(node).model_fields if name.endswith("_callback")]
-    found = {name: getattr(node, name) for name in names if getattr(node, name)}
-    return {name: hook if isinstance(hook, list) else [hook] for name, hook in found.items()}
+    hooks = {name: getattr(node, name) for name in names if getattr(node, name)}
+    return {name: hook if isinstance(hook, list) else [hook] for name, hook in hooks.items()}
 
 
 def confirmed_tools(node: BaseNode) -> list[str]:

@@ -256,8 +256,8 @@ class OpenRun(Struct, eq=False):
         Stages, branches and rounds have the path of their composite.
         """
         frames = {place: n for (_, agent, place), n in self.activations.items() if agent == name}
-        here = frames.get(path) or frames.get(path.rpartition("/")[0])
-        return here or next(reversed(frames.values()), 0)
+        frame = frames.get(path) or frames.get(path.rpartition("/")[0])
+        return frame or next(reversed(frames.values()), 0)
 
     def _open_frame_at(self, path: str) -> int:
         frames = reversed(self.activations.items())

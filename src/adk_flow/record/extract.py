@@ -210,12 +210,12 @@ def declarations_of(request: LlmRequest) -> str:
 
 def _declarations(request: LlmRequest) -> list[types.FunctionDeclaration]:
     tools = [tool for tool in request.config.tools or () if isinstance(tool, types.Tool)]
-    return [one for tool in tools for one in tool.function_declarations or ()]
+    return [function for tool in tools for function in tool.function_declarations or ()]
 
 
 def declared_names(request: LlmRequest) -> frozenset[str | None]:
     """Gives the names of the functions that a request declares."""
-    return frozenset(one.name for one in _declarations(request))
+    return frozenset(function.name for function in _declarations(request))
 
 
 def of_request(request: LlmRequest, declared: int) -> Request:

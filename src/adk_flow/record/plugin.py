@@ -30,7 +30,7 @@ from adk_flow.log.schema import Record
 from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
-from adk_flow.record.scenes import Told
+from adk_flow.record.scenes import RecordedRequest
 from adk_flow.record.start_watch import start_page
 
 P = ParamSpec("P")
@@ -244,7 +244,7 @@ class FlowPlugin(BasePlugin):
         finally:
             scene = self.recorder.ask_model(run, activation, agent, llm_request.model or "")
         if run.may_change("before_model", invocation.agent):
-            scene.told = Told(llm_request, sent, extract.declared_names(llm_request))
+            scene.recorded = RecordedRequest(llm_request, sent, extract.declared_names(llm_request))
 
     @_guarded_hook
     def after_model_callback(

@@ -26,7 +26,7 @@ from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
 from adk_flow.record.runs import Runs
-from adk_flow.record.scenes import Scene, Told
+from adk_flow.record.scenes import RecordedRequest, Scene
 from adk_flow.record.sent import SentRequest
 from adk_flow.record.sessions import SessionLog, now
 from adk_flow.record.tool_entries import has_run, hear_arguments, watch_tool
@@ -296,16 +296,16 @@ class Recorder:
             requests.keep(sent, record.number)
         return sent
 
-    def _write_change(self, scene: Scene, told: Told) -> None:
+    def _write_change(self, scene: Scene, recorded: RecordedRequest) -> None:
         """Writes what a model is sent if that is another than its hook told."""
         hook = "changed_request"
         try:
-            request = told.as_sent
-            if (request.model or "") == scene.model and told.sent.is_of(request):
+            request = recorded.as_sent
+            if (request.model or "") == scene.model and recorded.sent.is_of(request):
                 return
             # Apart from those that hooks tell, so that each goes on from one of its own kind.
             fields = {"activation": scene.activation, "agent": scene.agent}
-            self.write_request(hook, scene.run, (hook, told.sent.place), request, **fields)
+            self.write_request(hook, scene.run, (hook, recorded.sent.place), request, **fields)
         except Exception as error:
             self.count_fault(hook, error)
 
@@ -388,7 +388,7 @@ class Recorder:
         return place
 
     def follow_arguments(
-        self, tool: BaseTool, context: ToolContext, place: tuple[OpenRun, int, str], told: str
+        self, tool: BaseTool, context: ToolContext, place: tuple[OpenRun, int, str], recorded: str
     ) -> None:
         """Writes what a tool is entered with if that is another than its hook told."""
         hook = "changed_arguments"
@@ -396,7 +396,7 @@ class Recorder:
         def hear(arguments: Any) -> None:
             try:
                 text = extract.of_arguments(arguments, kind_of(tool))
-                if text != told:
+                if text != recorded:
                     record = tool_calls.read_tool_call(hook, tool, context, place, text=text)
                     self.write(place[0].log, record)
             except Exception as error:

@@ -48,9 +48,9 @@ def _usage_in(response: dict[str, Any], event: Any) -> tuple[Usage | None, str]:
     """
     metadata, messages = _metadata_of(response), _dicts_in(response.get("history"))
     of_event = {
-        str(told["adk_event_id"]): usage
-        for told in map(_metadata_of, [*_dicts_in(response.get("artifacts")), *messages])
-        if (usage := _usage_of(told)) and "adk_event_id" in told
+        str(data["adk_event_id"]): usage
+        for data in map(_metadata_of, [*_dicts_in(response.get("artifacts")), *messages])
+        if (usage := _usage_of(data)) and "adk_event_id" in data
     }
     if of_event:
         usage, source = sum(of_event.values(), Usage()), str(response.get("id", ""))
@@ -68,8 +68,8 @@ def _dicts_in(values: Any) -> list[dict[str, Any]]:
     return [value for value in values or () if isinstance(value, dict)]
 
 
-def _metadata_of(told: dict[str, Any]) -> dict[str, Any]:
-    metadata = told.get("metadata")
+def _metadata_of(data: dict[str, Any]) -> dict[str, Any]:
+    metadata = data.get("metadata")
     return metadata if isinstance(metadata, dict) else {}
 
 

@@ -19,8 +19,8 @@ _COMPACTION = "google.adk.apps.compaction"
 _CASCADE = "google.adk.live._cascade_live_connection"
 
 
-class Told(NamedTuple):
-    """A request of which ADK's hook told, which callbacks may change before it is sent."""
+class RecordedRequest(NamedTuple):
+    """A request as its hook told it, which callbacks may change before it is sent."""
 
     request: LlmRequest
     sent: SentRequest
@@ -43,12 +43,12 @@ class Scene(Struct, eq=False):
 
     ADK's own entry is told by the hooks `after_model` and `model_error`; each other one is handed
     to `untold` when it ended, or when it is known that ADK's own did not take place. What was
-    `told` of ADK's own request is handed to `changed` when it is sent.
+    `recorded` of ADK's own request is handed to `changed` when it is sent.
     """
 
     run: OpenRun
     untold: Callable[[Scene, Entry], None]
-    changed: Callable[[Scene, Told], None]
+    changed: Callable[[Scene, RecordedRequest], None]
     activation: int
     agent: str
     call: str
@@ -61,7 +61,7 @@ class Scene(Struct, eq=False):
     """Whether it began in a task that went on after the run."""
     is_whole: bool = False
     """Whether a hook has told a whole answer of ADK's own entry, or its failure."""
-    told: Told | None = None
+    recorded: RecordedRequest | None = None
     _outermost: Entry | None = None
     """The entry that ADK waits for, or that a plugin makes before it."""
     own: Entry | None = None
@@ -83,9 +83,9 @@ class Scene(Struct, eq=False):
 
     def entered(self, entry: Entry, request: object) -> None:
         """Notes what is entered, and with what."""
-        if self.told is not None and self.told.request is request:
-            told, self.told = self.told, None
-            self.changed(self, told)
+        if self.recorded is not None and self.recorded.request is request:
+            recorded, self.recorded = self.recorded, None
+            self.changed(self, recorded)
         if self._outermost is None or self._outermost.has_left:
             self._outermost = entry
 

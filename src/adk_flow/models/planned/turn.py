@@ -141,7 +141,7 @@ class PlannedTurn:
             if (known.agent, known.message, known.made) == place:
                 return known
         self.passes[view.agent] += 1
-        alike = [one for one in self.activations if (one.agent, one.message) == place[:2]]
+        alike = [each for each in self.activations if (each.agent, each.message) == place[:2]]
         if len(alike) >= _MOST_ALIKE:
             reason = (
                 f"it was asked {_MOST_ALIKE} times with no word of what it had done; does a "
