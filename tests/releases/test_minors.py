@@ -9,7 +9,7 @@ from adk_flow.errors import AdkFlowError
 from adk_flow.releases.environments import default_folder, ready
 from adk_flow.releases.runner import copy_package
 
-RELEASES = ["1.39.1", *(f"2.{minor}.0" for minor in range(4, 14))]
+RELEASES = ["1.18.0", "1.39.1", *(f"2.{minor}.0" for minor in range(4, 14))]
 
 AGENT = """
 from google.adk.agents import LlmAgent
@@ -46,6 +46,33 @@ assert flow.picture == '''
 assert (flow.llm_calls, flow.reported_llm_calls, flow.transfers) == (5, 4, 1)
 """
 
+FAILED = """
+from pathlib import Path
+from google.adk.agents import LlmAgent, SequentialAgent
+from adk_flow.check.pytest import FlowFixture
+first, second = (LlmAgent(name=name, model="gemini-2.5-flash") for name in ("First", "Second"))
+flow = FlowFixture(Path("failed"))
+flow(SequentialAgent(name="both", sub_agents=[first, second]), "One?", may_fail=True,
+     script={"First": ["1"], "Second": [RuntimeError("down")]})
+assert [move.text for move in flow.moves if move.failed] == ["RuntimeError: down"] * 2
+assert [turn.error for turn in flow.figures] == ["RuntimeError: down"]
+assert flow.figures[0].failed and flow.figures[0].complete
+"""
+
+ANSWERED = """
+from google.adk.apps import App
+from google.adk.plugins.base_plugin import BasePlugin
+from google.genai.types import ModelContent, UserContent
+class Meddling(BasePlugin):
+    async def on_user_message_callback(self, *, invocation_context, user_message):
+        return UserContent("Other?")
+    async def before_run_callback(self, *, invocation_context):
+        return ModelContent("Closed.")
+lead = LlmAgent(name="Lead", model="gemini-2.5-flash")
+flow(App(name="app", root_agent=lead, plugins=[Meddling("m")]), "Open?", script={})
+assert [move.text for move in flow.moves] == ["", "Other?", "Closed.", ""], str(flow.picture)
+"""
+
 GRAPH = """
 from pathlib import Path
 from google.adk.agents import LlmAgent
@@ -58,6 +85,16 @@ flow(Workflow(name="graph", edges=[(START, first, second)]), "One?", "Two?", scr
 assert [turn.control for turn in flow.turns] == [[
     "start user to graph", "graph -> First (node)", "graph <- First",
     "graph -> Second (node)", "graph <- Second", "end graph to user"]] * 2, str(flow.picture)
+"""
+
+TASK = """
+clerk = LlmAgent(name="Clerk", model="gemini-2.5-flash", description="Files.", mode="task")
+lead = LlmAgent(name="Lead", model="gemini-2.5-flash", sub_agents=[clerk])
+flow(lead, "File it.", "In red.", script={
+    "Lead": [call("Clerk", request="It."), "Filed."],
+    "Clerk": ["Where?", call("finish_task", result="red")]})
+assert flow.turns[1].control == [
+    "start user to Clerk", "Lead <- Clerk", "end Lead to user"], str(flow.picture)
 """
 
 OFFLINE = """
@@ -80,8 +117,9 @@ def test_a_release_records_plays_a_script_and_asks_the_offline_model(release, tm
     library = str(copy_package(tmp_path))
     environment = {**os.environ, "PYTHONPATH": library, "PYTHONWARNINGS": "ignore"}
 
-    # Graphs came with 2.0. One process for all: each imports ADK for seconds.
-    code = SCRIPTED + (GRAPH if release.startswith("2.") else "") + OFFLINE
+    # Graphs came with 2.0, where a plugin no longer answers for a run. One process for all: each
+    # imports ADK for seconds.
+    code = SCRIPTED + FAILED + (GRAPH + TASK if release.startswith("2.") else ANSWERED) + OFFLINE
     command = [str(python), "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
 

@@ -2,24 +2,30 @@
 
 import inspect
 import shlex
+from itertools import product
 from typing import get_type_hints
 from unittest import mock
 
 import pytest
+from google.adk.agents import BaseAgent, SequentialAgent
 from google.adk.apps import App
 from google.adk.plugins.base_plugin import BasePlugin
-from google.adk.runners import InMemoryRunner
+from google.adk.plugins.plugin_manager import PluginManager
+from google.adk.runners import InMemoryRunner, Runner
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.tools.function_tool import FunctionTool
+from google.genai import types
 from typer.testing import CliRunner
 
 from adk_flow.analysis.run_metrics import measure_run
 from adk_flow.analysis.trace_reader import read_trace
 from adk_flow.check.flow import Flow
 from adk_flow.cli import make_command
-from adk_flow.models.scripted import Scripted, call
+from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
 from adk_flow.record.plugin import FlowPlugin
+from adk_flow.record.runs import watch_errors
+from adk_flow.releases.hook_trace import count_hooks, read_hook_calls
 from callbacks import tool_threads
 from tests.doubles.desk import ROOT
 from tests.doubles.flow import agent, record
@@ -73,6 +79,59 @@ async def test_a_log_of_a_release_that_tells_no_end_is_not_called_cut(
     assert bool(Flow(held.trace).faults) == is_cut
     assert ("cut or cancelled" in shown) == is_cut
     assert (run.is_whole, run.passed) == (not is_cut, not is_cut)
+
+
+@pytest.fixture
+def silent_errors(monkeypatch):
+    """ADK before 2.5 has no hooks of what ends a run or an agent."""
+    for name in ("on_run_error_callback", "on_agent_error_callback"):
+        monkeypatch.delattr(BasePlugin, name)
+        monkeypatch.setattr(PluginManager, f"run_{name}", mock.AsyncMock(return_value=None))
+    for kind, name in product((Runner, BaseAgent), ("run_async", "run_live")):
+        monkeypatch.setattr(kind, name, getattr(kind, name))  # to be put back
+    watch_errors.cache_clear()
+    yield
+    watch_errors.cache_clear()
+
+
+async def test_errors_that_no_hook_tells_are_told_as_those_that_one_does(tmp_path, request):
+    async def fail(folder):
+        fault = RuntimeError("no line")
+        script = {"Root": [transfer("Stages")], "First": ["1"], "Loans": [fault]}
+        model = Scripted(script=script)
+        steps = [agent(name, model) for name in ("First", "Loans")]
+        stages = SequentialAgent(name="Stages", sub_agents=steps)
+        held = await record(agent("Root", model, sub_agents=[stages]), ["?"], tmp_path / folder)
+        return held.log.records
+
+    def told(records):
+        return [(one.hook, one.agent, one.activation, one.error) for one in records]
+
+    hooked = await fail("hooked")
+    request.getfixturevalue("silent_errors")
+    silent = await fail("silent")
+
+    assert told(silent) == told(hooked)
+    assert told(silent)[-1] == ("run_error", "Root", 0, "RuntimeError: no line")
+    fired = count_hooks({"new": read_hook_calls(hooked), "old": read_hook_calls(silent)})
+    assert fired["run_error"] == {"new": 1, "old": 0}
+    assert fired["agent_error"] == {"new": 2, "old": 0}
+
+
+async def test_what_answers_for_a_run_is_told_though_no_hook_of_an_event_fires(
+    tmp_path, monkeypatch
+):
+    """ADK to 2.9 fires none."""
+
+    class Closing(BasePlugin):
+        async def before_run_callback(self, *, invocation_context):
+            return types.ModelContent("Closed.")
+
+    monkeypatch.setattr(FlowPlugin, "_on_event", mock.AsyncMock(return_value=None))
+
+    flow = await record(agent("Root", Scripted()), ["?"], tmp_path, plugins=[Closing("c")])
+
+    assert [message.text for message in flow.figures[0].messages] == ["Closed."]
 
 
 def test_a_transfer_tool_that_is_a_plain_function_is_known_by_its_name():

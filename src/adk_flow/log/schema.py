@@ -261,7 +261,7 @@ class Record(
     """On a `before_agent`: the agents that a sequence runs one after another."""
     hidden: bool = False
     """Whether such a plugin hid the hook, so that an agent's beginning is told by its event, or
-    what a model reported by the model."""
+    what a model reported by the model; or ADK has no such hook, and an exception tells it."""
     trace: str = ""
     """OpenTelemetry's trace that a run is in, on its `user_message`, if it is in one."""
     live: bool = False

@@ -124,6 +124,7 @@ class OpenRun(Struct, eq=False):
     behind: tuple[str, ...] = ()
     """Hooks that a plugin behind it has, which may change what the recorder was told."""
     live: bool = False
+    has_events: bool = False
     ended: bool = False
     calls: dict[ToolContext, Call] = {}
     """Tool calls that have begun."""
@@ -203,7 +204,9 @@ class OpenRun(Struct, eq=False):
         if owner is not None:
             parent = self._open_activation_of(owner.name, path)
             if getattr(agent, "mode", None) == "task":
-                return Beginning("task", parent, branch.rpartition("@")[2], owner.name)
+                # ADK 2.0 to 2.5 gives a task no branch.
+                place = branch or path
+                return Beginning("task", parent, place.rpartition("@")[2], owner.name)
             if parent:
                 return Beginning("node", parent, parent_name=owner.name)
         elif "/" in path and (call is None or _name_of(path.rpartition("/")[2]) == agent.name):

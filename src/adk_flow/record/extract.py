@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any
 
+from google.adk.agents.invocation_context import InvocationContext
 from google.adk.models.llm_request import LlmRequest
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.version import __version__ as _installed
@@ -161,6 +162,15 @@ def starting_words(message: types.Content | None) -> tuple[str, tuple[str, ...]]
     """
     text, _, responses = said_in(message, None, nothing)
     return text or (results_of(message) if responses else ""), responses
+
+
+def words_kept(context: InvocationContext) -> str:
+    """Gives the words that a run starts with once plugins had them."""
+    message = context.user_content
+    for event in context.session.events[-1:]:  # ADK 1.18 puts a plugin's into the session alone
+        if (event.author, event.invocation_id) == ("user", context.invocation_id):
+            message = event.content
+    return starting_words(message)[0]
 
 
 def times_of(compaction: Any) -> tuple[int, int] | None:

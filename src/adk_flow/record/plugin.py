@@ -30,6 +30,7 @@ from adk_flow.log.schema import Record
 from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
+from adk_flow.record.runs import hear_error, is_hookless, watch_errors
 from adk_flow.record.scenes import RecordedRequest
 from adk_flow.record.start_watch import start_page
 
@@ -109,6 +110,7 @@ class FlowPlugin(BasePlugin):
         """The logs that were begun last."""
         self._followed: WeakSet[PluginManager] = WeakSet()
         self._is_extra = name.endswith(f".{type(self).__name__}")  # ADK names these by path
+        watch_errors()
         if watch:
             start_page(self.recorder.directory)
 
@@ -138,7 +140,7 @@ class FlowPlugin(BasePlugin):
         """Records the words that start a turn, or a nested run."""
         if self._is_extra and self._stands_back(invocation_context):
             return
-        self.recorder.write_message(invocation_context, user_message)
+        self._begin_run(invocation_context, user_message)
 
     @_guarded_hook
     def before_run_callback(self, *, invocation_context: InvocationContext) -> None:
@@ -148,7 +150,7 @@ class FlowPlugin(BasePlugin):
         self._follow_events(invocation_context.plugin_manager)
         if not self.recorder.runs.knows(invocation_context):
             # Another plugin answered for the user's message before this one came first.
-            self.recorder.write_message(invocation_context, invocation_context.user_content)
+            self._begin_run(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
         plugins = invocation_context.plugin_manager.plugins
         ahead = () if plugins[0] is self else extract.hooks_before(plugins, self)
@@ -156,7 +158,7 @@ class FlowPlugin(BasePlugin):
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.runs.of(invocation_context)
         is_heard = "user_message" in behind  # by a plugin that may have put other words in place
-        words = extract.starting_words(invocation_context.user_content)[0] if is_heard else run.said
+        words = extract.words_kept(invocation_context) if is_heard else run.said
         record = Record(
             hook="before_run",
             time=0,
@@ -171,9 +173,15 @@ class FlowPlugin(BasePlugin):
         run.live, run.ahead, run.behind = live, ahead, behind
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
+    def _begin_run(self, context: InvocationContext, message: types.Content | None) -> None:
+        hear_error(functools.partial(self.on_run_error_callback, invocation_context=context))
+        self.recorder.write_message(context, message)
+
     @_guarded_hook
     def after_run_callback(self, *, invocation_context: InvocationContext) -> None:
         """Records that a Runner ended, and who will get the next message."""
+        if event := self.recorder.untold_answer(invocation_context):
+            self._write_event(invocation_context, event, None)
         self.recorder.end_run("after_run", invocation_context)
 
     @_guarded_hook
@@ -189,6 +197,8 @@ class FlowPlugin(BasePlugin):
     @_guarded_hook
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that an agent begins."""
+        tell = self.on_agent_error_callback
+        hear_error(functools.partial(tell, agent=agent, callback_context=callback_context))
         invocation, path = callback_context._invocation_context, extract.path_of(callback_context)
         self.recorder.begin_agent(agent, invocation, path, invocation.branch or "")
 
@@ -219,9 +229,9 @@ class FlowPlugin(BasePlugin):
         self, hook: str, run: OpenRun, activation: int, agent: str, error: str = ""
     ) -> None:
         self.recorder.stop_asking(run, activation)
-        end = Record(
-            hook=hook, time=0, run=run.number, activation=activation, agent=agent, error=error
-        )
+        place = {"run": run.number, "activation": activation, "agent": agent}
+        hidden = bool(error) and is_hookless(hook)
+        end = Record(hook=hook, time=0, **place, error=error, hidden=hidden)
         self.recorder.write(run.log, end)
 
     # Models
@@ -366,11 +376,17 @@ class FlowPlugin(BasePlugin):
     def _on_event(
         self, invocation_context: InvocationContext, event: Event, changed: Event | None
     ) -> None:
+        self._write_event(invocation_context, event, changed)
+
+    def _write_event(
+        self, invocation_context: InvocationContext, event: Event, changed: Event | None
+    ) -> None:
         """Writes an event, and notes the transfer and the tasks that it carries."""
         if changed is not None and changed is not event:
             event = events.as_changed(event, changed)
         recorder, author = self.recorder, event.author
         run, path = recorder.runs.of(invocation_context), events.path_of_event(event)
+        run.has_events = True
         activation = run.activation(event.branch, author, path, closed=True)
         activation = activation or recorder.begin_hidden(invocation_context, event, path)
         record = events.read_event(event, run, activation, path, recorder.keep, recorder.name_of)

@@ -25,7 +25,7 @@ from adk_flow.record import agents, extract, remote, tool_calls
 from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
 from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
-from adk_flow.record.runs import Runs
+from adk_flow.record.runs import Runs, is_hookless
 from adk_flow.record.scenes import RecordedRequest, Scene
 from adk_flow.record.sent import SentRequest
 from adk_flow.record.sessions import SessionLog, now
@@ -420,6 +420,14 @@ class Recorder:
             branch = context._invocation_context.branch
             run.note_transfer(branch, agent, extract.path_of(context), target)
 
+    def untold_answer(self, context: InvocationContext) -> Event | None:
+        """Finds what a plugin's `before_run` answered: releases to 2.9 fire no hook for it."""
+        for event in context.session.events[-1:]:
+            is_here = (event.author, event.invocation_id) == ("model", context.invocation_id)
+            if is_here and not self.runs.of(context).has_events:
+                return event
+        return None
+
     def end_run(self, hook: str, context: InvocationContext, error: str = "") -> None:
         """Writes the end of a run, and who gets the next message, and lets its log go."""
         run = self.runs.of_end(context, hook)
@@ -430,7 +438,9 @@ class Recorder:
                 end = tool_calls.end_withheld(call, tool_context, "tool_error", "prevented")
                 self.write(run.log, end)
         holder = self._holder(context, run.shared) if run.cause is None else ""
-        record = Record(hook=hook, time=0, run=run.number, error=error, active_agent=holder)
+        hidden = bool(error) and is_hookless(hook)
+        end = {"error": error, "active_agent": holder, "hidden": hidden}
+        record = Record(hook=hook, time=0, run=run.number, **end)
         try:
             self.write_run(run, context, record)
         finally:

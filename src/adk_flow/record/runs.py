@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from contextvars import ContextVar
 from typing import Any
 
+from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.invocation_context import InvocationContext
+from google.adk.events.event import Event
+from google.adk.plugins.base_plugin import BasePlugin
 
+from adk_flow.errors import passes_on
 from adk_flow.record import agents
 from adk_flow.record.activations import NO_CALLS, OpenRun, call_around, current_calls
 from adk_flow.record.client_entries import watch_client
@@ -21,6 +28,9 @@ _LATEST_ENDS = 64
 """Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
 _A2A = "google.adk.a2a.executor"
+
+_begun: ContextVar[list[Callable[..., Awaitable[None]]]] = ContextVar("adk_flow_begun")
+"""Who is told with which error the run or agent ends that begins in this context."""
 
 _Key = tuple[int, str]
 """A run's session, by its copy, and its invocation: ADK resumes a cancelled task under that id."""
@@ -98,24 +108,66 @@ class Runs:
 
     def end(self, run: OpenRun, context: InvocationContext) -> None:
         """Forgets a run, and lets its log go if it was the last of its turn."""
-        key = id(context.session), context.invocation_id
-        self._open.pop(key, None)
-        run.ended, run.session = True, None
-        self._ended[key] = run
-        if len(self._ended) > _LATEST_ENDS:
-            self._ended.popitem(last=False)
+        run.ended = True
+        self._set_aside((id(context.session), context.invocation_id), run)
         if run.cause is None:
             self.sessions.end_turn(run.log)
             if run.log.active <= 0:
                 self._drop_runs_of(run.log)
 
+    def _set_aside(self, key: _Key, run: OpenRun) -> None:
+        self._open.pop(key, None)
+        run.session = None
+        self._ended[key] = run
+        if len(self._ended) > _LATEST_ENDS:
+            self._ended.popitem(last=False)
+
     def _drop_runs_of(self, log: SessionLog) -> None:
-        """Forgets nested runs that were cancelled, of which ADK does not tell the end."""
+        """Sets nested runs aside: cancelled without an end, or, by ADK 1, left to go on."""
         for key, run in list(self._open.items()):
             if run.log is log:
-                self._open.pop(key, None)
+                self._set_aside(key, run)
 
     def close(self) -> None:
         """Closes all logs, and forgets the runs of those whose turns are over."""
         for log in self.sessions.close():
             self._drop_runs_of(log)
+
+
+def is_hookless(hook: str) -> bool:
+    """Whether ADK has no hook of an error."""
+    return not hasattr(BasePlugin, f"on_{hook}_callback")
+
+
+@functools.cache
+def watch_errors() -> None:
+    """Has errors told that end runs and agents, for which ADK has hooks from 2.5 on."""
+    if is_hookless("run_error"):
+        from google.adk.runners import Runner
+
+        for kind in (Runner, BaseAgent):
+            for name in ("run_async", "run_live"):
+                setattr(kind, name, _telling(getattr(kind, name)))
+
+
+def hear_error(tell: Callable[..., Awaitable[None]]) -> None:
+    """Has a function, which must not raise, told with which error what begins here ends."""
+    _begun.get([]).append(tell)
+
+
+def _telling(method: Callable[..., AsyncGenerator[Event, None]]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    @passes_on
+    async def run(*args: Any, **named: Any) -> AsyncGenerator[Event, None]:
+        begun: list[Callable[..., Awaitable[None]]] = []
+        _begun.set(begun)
+        try:
+            async with aclosing(method(*args, **named)) as events:
+                async for event in events:
+                    yield event
+        except Exception as error:
+            for tell in begun:
+                await tell(error=error)
+            raise
+
+    return run

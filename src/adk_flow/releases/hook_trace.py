@@ -42,7 +42,7 @@ class HookRow(msgspec.Struct):
 def read_hook_calls(records: Iterable[Record]) -> list[HookCall]:
     """Reads what fired, in order; a user's message begins a turn."""
     turn, calls = 0, []
-    for record in records:
+    for record in (each for each in records if not each.hidden):
         turn += record.hook == "user_message" and not record.parent
         about = _event(record) if record.hook == "event" else record.tool
         calls.append(HookCall(turn, record.hook, record.agent, about))
