@@ -167,6 +167,7 @@ async def test_what_a_turn_took_is_unknown_if_lines_of_it_are_lost_and_known_of_
 
     assert [first, third.llm_calls, third.tokens] == [whole[0], whole[2].llm_calls, whole[2].tokens]
     assert [second.llm_calls, second.input_tokens, second.output_tokens] == [None] * 3
+    assert [second.transfers, second.agent_calls, second.tool_calls] == [None] * 3
     assert second.seen_llm_calls <= whole[1].seen_llm_calls
     shown = " ".join(run_command("show", path, folder=tmp_path).stdout.split())
     assert shown.count("+ unknown, as lines of the log are lost") == 1

@@ -39,7 +39,7 @@ class AgentMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
 
     llm_calls: int | None = 0
     seen_llm_calls: int = 0
-    tool_calls: int = 0
+    tool_calls: int | None = 0
     input_tokens: int | None = 0
     cached_tokens: int | None = 0
     output_tokens: int | None = 0
@@ -74,12 +74,12 @@ class TurnMetrics(msgspec.Struct, kw_only=True, rename=_JSON_NAMES):
     """Those by which ADK's compaction summed the session up, in the turn or once it had ended."""
     reported_llm_calls: int = 0
     """Model calls that ADK's session events show."""
-    tool_calls: int = 0
+    tool_calls: int | None = 0
     """Calls of plain functions."""
     tools: dict[str, int] = {}
     """How often each of these ran."""
-    transfers: int = 0
-    agent_calls: int = 0
+    transfers: int | None = 0
+    agent_calls: int | None = 0
     """Calls of agents that come back: AgentTool, `single_turn`, `task`."""
     input_tokens: int | None = 0
     cached_tokens: int | None = 0
@@ -198,11 +198,12 @@ def measure_turn(turn: Turn, schedule: Schedule | None = None) -> TurnMetrics:
 
 
 def _without_lost(metrics: TurnMetrics) -> TurnMetrics:
-    """Tells no calls and tokens, of which some may have been on lines that are lost."""
+    """Counts nothing of which some may have been on lines that are lost."""
     metrics.lacks_lines = True
+    metrics.transfers = metrics.agent_calls = None
     metrics.reported_input_tokens = metrics.reported_output_tokens = None
     for figures in (metrics, *metrics.agents.values()):
-        figures.llm_calls = None
+        figures.llm_calls = figures.tool_calls = None
         figures.input_tokens = figures.cached_tokens = figures.output_tokens = None
     return metrics
 
@@ -242,7 +243,7 @@ def _measure_agents(turn: Turn, schedule: Schedule) -> dict[str, AgentMetrics]:
         _count_activation(activation, agents[activation.agent])
     for span in spans:
         if span.kind == "tool":
-            agents[span.agent].tool_calls += 1
+            agents[span.agent].tool_calls = plus(agents[span.agent].tool_calls, 1)
             agents[span.agent].tool_microseconds += span.took
         else:
             _count_model_call(span, agents[span.agent])

@@ -198,11 +198,11 @@ class Flow:
     """Model calls made, in nested runs and failed ones too; None where it is not known."""
     reported_llm_calls: int = _of("total.reported_llm_calls")
     """Model calls that ADK's session shows."""
-    transfers: int = _of("total.transfers")
+    transfers: int | None = _of("total.transfers")
     """Times that control was handed over."""
-    agent_calls: int = _of("total.agent_calls")
+    agent_calls: int | None = _of("total.agent_calls")
     """Calls of agents that come back."""
-    tool_calls: int = _of("total.tool_calls")
+    tool_calls: int | None = _of("total.tool_calls")
     """Calls of plain functions."""
     input_tokens: int | None = _of("total.input_tokens")
     """Tokens that models were sent."""
