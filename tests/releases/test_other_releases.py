@@ -100,7 +100,7 @@ async def test_errors_that_no_hook_tells_are_told_as_those_that_one_does(tmp_pat
         script = {"Root": [transfer("Stages")], "First": ["1"], "Loans": [fault]}
         model = Scripted(script=script)
         steps = [agent(name, model) for name in ("First", "Loans")]
-        stages = SequentialAgent(name="Stages", sub_agents=steps)
+        stages = SequentialAgent(name="Stages", sub_agents=[*steps])
         held = await record(agent("Root", model, sub_agents=[stages]), ["?"], tmp_path / folder)
         return held.log.records
 
