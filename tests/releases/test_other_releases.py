@@ -23,8 +23,8 @@ from adk_flow.check.flow import Flow
 from adk_flow.cli import make_command
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
+from adk_flow.record.hookless_errors import watch_errors
 from adk_flow.record.plugin import FlowPlugin
-from adk_flow.record.runs import watch_errors
 from adk_flow.releases.hook_trace import count_hooks, read_hook_calls
 from callbacks import tool_threads
 from tests.doubles.desk import ROOT

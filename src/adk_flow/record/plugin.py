@@ -29,8 +29,8 @@ from adk_flow.log.private import PRIVATE
 from adk_flow.log.schema import Record
 from adk_flow.record import events, extract, remote, tool_calls
 from adk_flow.record.activations import OpenRun, call_around, kind_of
+from adk_flow.record.hookless_errors import hear_error, is_hookless, watch_errors
 from adk_flow.record.recorder import Listener, Recorder, capture_from_env
-from adk_flow.record.runs import hear_error, is_hookless, watch_errors
 from adk_flow.record.scenes import RecordedRequest
 from adk_flow.record.start_watch import start_page
 

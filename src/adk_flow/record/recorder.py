@@ -23,9 +23,10 @@ from adk_flow.log.schema import SCHEMA, Header, Record
 from adk_flow.log.writer import log_path, session_digest
 from adk_flow.record import agents, extract, remote, tool_calls
 from adk_flow.record.activations import Call, OpenRun, current_calls, kind_of
+from adk_flow.record.hookless_errors import is_hookless
 from adk_flow.record.model_entries import Entry, scenes
 from adk_flow.record.redact import Capture, make_redactor, mask, mask_name
-from adk_flow.record.runs import Runs, is_hookless
+from adk_flow.record.runs import Runs
 from adk_flow.record.scenes import RecordedRequest, Scene
 from adk_flow.record.sent import SentRequest
 from adk_flow.record.sessions import SessionLog, now

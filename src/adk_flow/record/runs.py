@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
-from google.adk.agents.base_agent import BaseAgent
 from google.adk.agents.invocation_context import InvocationContext
-from google.adk.events.event import Event
-from google.adk.plugins.base_plugin import BasePlugin
 
-from adk_flow.errors import passes_on
 from adk_flow.record import agents
 from adk_flow.record.activations import NO_CALLS, OpenRun, call_around, current_calls
 from adk_flow.record.client_entries import watch_client
@@ -28,9 +21,6 @@ _LATEST_ENDS = 64
 """Runs that ended last; a plugin that fails in `after_run` ends its run once more."""
 
 _A2A = "google.adk.a2a.executor"
-
-_begun: ContextVar[list[Callable[..., Awaitable[None]]]] = ContextVar("adk_flow_begun")
-"""Who is told with which error the run or agent ends that begins in this context."""
 
 _Key = tuple[int, str]
 """A run's session, by its copy, and its invocation: ADK resumes a cancelled task under that id."""
@@ -132,42 +122,3 @@ class Runs:
         """Closes all logs, and forgets the runs of those whose turns are over."""
         for log in self.sessions.close():
             self._drop_runs_of(log)
-
-
-def is_hookless(hook: str) -> bool:
-    """Whether ADK has no hook of an error."""
-    return not hasattr(BasePlugin, f"on_{hook}_callback")
-
-
-@functools.cache
-def watch_errors() -> None:
-    """Has errors told that end runs and agents, for which ADK has hooks from 2.5 on."""
-    if is_hookless("run_error"):
-        from google.adk.runners import Runner
-
-        for kind in (Runner, BaseAgent):
-            for name in ("run_async", "run_live"):
-                setattr(kind, name, _telling(getattr(kind, name)))
-
-
-def hear_error(tell: Callable[..., Awaitable[None]]) -> None:
-    """Has a function, which must not raise, told with which error what begins here ends."""
-    _begun.get([]).append(tell)
-
-
-def _telling(method: Callable[..., AsyncGenerator[Event, None]]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    @passes_on
-    async def run(*args: Any, **named: Any) -> AsyncGenerator[Event, None]:
-        begun: list[Callable[..., Awaitable[None]]] = []
-        _begun.set(begun)
-        try:
-            async with aclosing(method(*args, **named)) as events:
-                async for event in events:
-                    yield event
-        except Exception as error:
-            for tell in begun:
-                await tell(error=error)
-            raise
-
-    return run
