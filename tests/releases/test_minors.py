@@ -95,6 +95,14 @@ flow(lead, "File it.", "In red.", script={
     "Clerk": ["Where?", call("finish_task", result="red")]})
 assert flow.turns[1].control == [
     "start user to Clerk", "Lead <- Clerk", "end Lead to user"], str(flow.picture)
+peer = LlmAgent(name="Peer", model="gemini-2.5-flash")
+clerk, lead = clerk.clone(), lead.clone({"sub_agents": [clerk.clone(), peer]})
+from google.adk.version import __version__
+reader = "Lead" if tuple(map(int, __version__.split(".")[:2])) < (2, 12) else "Peer"
+script = {"Lead": [transfer("Peer")], "Peer": ["2"]}
+script[reader].append("3")
+flow(lead, "One?", "Two?", script=script)
+assert flow.figures[0].active_agent == reader, str(flow.picture)
 """
 
 OFFLINE = """

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+from google.adk.version import __version__ as _installed
+
 from adk_flow.log.paths import join_place, path_names
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
+
+_KEEPS_COORDINATORS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 12)
 
 ASKING = frozenset({"LlmAgent", "SequentialAgent", "ParallelAgent", "LoopAgent"})
 """Agents that ask a model, or run such."""
@@ -148,7 +152,7 @@ def next_active_agent(context: Any, shared: frozenset[str]) -> str:
     if agent is None:
         return ""
     root = agent.root_agent
-    if _is_llm_agent(root) and not root.sub_agents:
+    if _is_llm_agent(root) and (not root.sub_agents or _begins_anew(root)):
         return root.name  # ADK looks through the whole session to say so
     find = find_agent_to_run or _question_of_runner(context)
     if not find:
@@ -161,6 +165,13 @@ def next_active_agent(context: Any, shared: frozenset[str]) -> str:
 
 def _is_llm_agent(agent: object) -> bool:
     return "LlmAgent" in _names_of_bases(type(agent))
+
+
+def _begins_anew(root: Any) -> bool:
+    """Whether each turn begins with the root: in ADK 2.0 to 2.11, if it delegates tasks."""
+    return _KEEPS_COORDINATORS and any(
+        getattr(one, "mode", None) == "task" for one in root.sub_agents
+    )
 
 
 def _may_have_tasks(agent: Any) -> bool:
