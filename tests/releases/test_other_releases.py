@@ -18,9 +18,10 @@ from google.genai import types
 from typer.testing import CliRunner
 
 from adk_flow.analysis.run_metrics import measure_run
-from adk_flow.analysis.trace_reader import read_trace
+from adk_flow.analysis.trace_reader import TraceReader, read_trace
 from adk_flow.check.flow import Flow
 from adk_flow.cli import make_command
+from adk_flow.log.schema import Record
 from adk_flow.models.scripted import Scripted, call, transfer
 from adk_flow.record.activations import kind_of
 from adk_flow.record.hookless_errors import watch_errors
@@ -132,6 +133,25 @@ async def test_what_answers_for_a_run_is_told_though_no_hook_of_an_event_fires(
     flow = await record(agent("Root", Scripted()), ["?"], tmp_path, plugins=[Closing("c")])
 
     assert [message.text for message in flow.figures[0].messages] == ["Closed."]
+
+
+async def test_an_agent_that_was_cancelled_has_not_answered_though_after_run_fires(tmp_path):
+    """ADK 2.4 to 2.9 call it for a run that is cancelled, too."""
+    model = Scripted(script={"Root": [call("Loans", request="x"), "r"], "Loans": ["l"]})
+    root = agent("Root", model, tools=[AgentTool(agent("Loans", model))])
+    records = (await record(root, ["?"], tmp_path)).log.records
+    asked, ended = (
+        next(n for n, one in enumerate(records) if one.run == 2 and one.hook == hook)
+        for hook in ("before_model", "after_run")
+    )
+    failed = Record(hook="run_error", time=records[ended].time, run=1, agent="Root", error="Bang")
+
+    reader = TraceReader()
+    for one in [*records[: asked + 1], records[ended], failed]:
+        reader.read(one)
+
+    moves = [(move.kind, move.failed) for move in reader.turns[1].moves if move.turn == 1]
+    assert moves[2:] == [("call", False), ("ask", False), ("return", True), ("end", True)]
 
 
 def test_a_transfer_tool_that_is_a_plain_function_is_known_by_its_name():

@@ -276,7 +276,9 @@ def end(moment: Moment, run: Run, *, failed: bool) -> None:
     record = moment.record
     nodes.call_unseen(moment, run, record.agent)
     if run.call is not None:
-        run.call.has_run = not failed
+        # ADK 2.4 to 2.9 call `after_run` of a run that is cancelled, too.
+        cut = (a.closed < 0 and not (a.ended_by or a.text) for a in run.activations)
+        run.call.has_run = not (failed or any(cut))
         run.call.failed |= failed and run.call.kind == "agent_tool"
     for activation in run.activations:
         nodes.end_activation(activation, moment, record.hook)
