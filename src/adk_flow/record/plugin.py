@@ -153,8 +153,8 @@ class FlowPlugin(BasePlugin):
             self._begin_run(invocation_context, invocation_context.user_content)
         live = getattr(invocation_context, "live_request_queue", None) is not None
         plugins = invocation_context.plugin_manager.plugins
-        ahead = () if plugins[0] is self else extract.hooks_before(plugins, self)
-        behind = () if plugins[-1] is self else extract.hooks_before(reversed(plugins), self)
+        ahead = extract.hooks_before(plugins, self)
+        behind = extract.hooks_before(reversed(plugins), self)
         resumability = getattr(invocation_context, "resumability_config", None)
         run = self.recorder.runs.of(invocation_context)
         is_heard = "user_message" in behind  # by a plugin that may have put other words in place
