@@ -81,7 +81,7 @@ async def test_calls_tokens_and_tools_of_all_sides_are_counted_once(tmp_path, wi
     here = summed(measure(near.trace))
     assert here.llm_calls is None and joined.total.remote_agents == []
     assert joined.llm_calls == here.seen_llm_calls + sum(side.llm_calls or 0 for side in sides)
-    assert joined.tool_calls == sum(side.tool_calls for side in sides) == 3
+    assert joined.tool_calls == sum(side.tool_calls or 0 for side in sides) == 3
     seen = sum(call.usage.input for turn in near.trace.turns for call in turn.asked_models)
     assert joined.input_tokens == seen + sum(side.input_tokens or 0 for side in sides)
     assert joined.reported_llm_calls == here.reported_llm_calls
