@@ -83,4 +83,4 @@ async def wholes(tmp_path):
 def test_no_command_crashes_on_a_broken_log(wholes, seed, tmp_path):
     codes = run_all(wholes, tmp_path, number=25, seed=seed)
 
-    assert set(codes) == {0, 1, 2}
+    assert {0, 1} <= set(codes) <= {0, 1, 2}  # 2 where a header is hit
