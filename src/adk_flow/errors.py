@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
@@ -40,6 +41,18 @@ def causes_of(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
         error = inner or error.__cause__ or error.__context__
+
+
+_UNHEARD = re.compile(
+    "Cancelled|Timeout|Disconnected|Payload|JSONDecode|Protocol|ReadError|ConnectionReset|"
+    "APIConnection|UnknownApiResponse"
+)
+"""Types of errors, of asyncio, HTTP clients and providers' SDKs, of an answer that was lost."""
+
+
+def is_unheard(error: str) -> bool:
+    """Whether an error, by its type, is of who may have answered, though nobody heard it."""
+    return _UNHEARD.search(error.partition(": ")[0]) is not None
 
 
 _passing: set[CodeType] = set()

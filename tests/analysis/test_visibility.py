@@ -460,7 +460,7 @@ async def test_what_a_provider_holds_of_earlier_turns_is_not_known(tmp_path):
 
     assert model.sent == [(None, 1), ("1", 1), ("2", 1)]  # ADK leaves the earlier turns out
     requests = [call.request for turn in flow.trace.turns for call in turn.model_calls]
-    assert [request.held for request in requests] == [False, True, True]
+    assert [request.stateful for request in requests] == [False, True, True]
     assert "go on from what the model's provider holds: 2" in (
         trace_visibility(flow.trace).unknown_reason
     )

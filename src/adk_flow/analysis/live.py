@@ -17,8 +17,10 @@ from adk_flow.log.schema import Record, Usage
 
 def is_live(run: Run, activation: Activation | None) -> bool:
     """Whether an agent's model is connected: in the course of a call it is asked as ever."""
+    if not run.live:
+        return False
     scope = activation.scope if activation is not None else None
-    return run.live and (scope is None or scope.kind == "task")
+    return scope is None or scope.kind == "task"
 
 
 def begins_turn(record: Record, run: Run, activation: Activation | None) -> bool:

@@ -32,7 +32,7 @@ def shared_prefixes(calls: Iterable[ModelCall], texts: Mapping[int, str]) -> Ite
 
 def _pieces(call: ModelCall, texts: Mapping[int, str]) -> list[_Piece]:
     request = call.request
-    if request is None or request.held:
+    if request is None or request.stateful:
         return []
     numbered = [("system", request.system), ("declared", request.declared)]
     numbered += [(f"{part.role} {part.kind}", part.text) for part in request.parts]

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from adk_flow._data import group_by
 from adk_flow.analysis.move import Move
+from adk_flow.errors import is_unheard
 from adk_flow.log.reader import Log
-from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage, is_unheard
+from adk_flow.log.schema import AGENT_CALLS, FunctionCall, Record, Request, Usage
 
 CALLED = frozenset({"agent_tool", "single_turn", "node_tool"})
 """Calls that the caller waits for with a tool result; who is called never faces the user."""
@@ -441,10 +442,11 @@ class Turn(msgspec.Struct, eq=False):
         """Whether its end was logged."""
         return self.end >= 0
 
-    def may_lack(self, hole: int) -> bool:
-        """Whether lines that are lost before a record, by its index, may have been of it."""
+    def note_losses(self, holes: Iterable[int]) -> None:
+        """Notes whether lines that are lost before records, by index, may have been of it."""
         first = self.record + 1 if self.invocation else self.record
-        return first <= hole and (hole <= self.end or not self.complete)
+        own = (hole for hole in holes if hole <= self.end or not self.complete)
+        self.lacks_lines = any(first <= hole for hole in own)
 
     @property
     def end_record(self) -> tuple[int, ...]:

@@ -105,7 +105,7 @@ class TraceReader:
         if activation is not None and activation.place and record.hook != "before_agent":
             record = replace(record, agent=activation.place)
         moment = Moment(self._index, record)
-        if live.is_live(run, activation) and live.begins_turn(record, run, activation):
+        if run.live and live.is_live(run, activation) and live.begins_turn(record, run, activation):
             self._go_on(moment, run)
         turn = run.turn
         if record.time > turn.ended and not (run.live and turn.complete):
@@ -147,7 +147,7 @@ class TraceReader:
     def trace_of(self, log: Log) -> Trace:
         """Gives the turns of a log that was read so far, and which of them lack lines of it."""
         for turn in self.turns.values():
-            turn.lacks_lines = any(map(turn.may_lack, log.holes))
+            turn.note_losses(log.holes)
         return Trace(log, list(self.turns.values()))
 
     def _forget(self, turn: Turn) -> Turn:
@@ -362,7 +362,7 @@ class TraceReader:
     def _on_event(self, moment: Moment, record: Record, run: Run) -> None:
         activation = self.activations.get(record.activation)
         is_remote = activation is not None and activation.is_remote
-        if activation is not None:
+        if activation is not None and not activation.asks_models:
             unseen_calls.note_elsewhere(moment.index, record, run, activation)
         if record.calls:
             is_unseen = activation is not None and activation.is_unseen

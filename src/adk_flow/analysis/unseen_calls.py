@@ -26,13 +26,13 @@ def _take_usage(event: str, usage: Usage, reported: dict[str, Usage | None]) -> 
 
 
 def note_elsewhere(index: int, record: Record, run: Run, activation: Activation) -> None:
-    """An agent without a model of ADK's reports tokens: it asks one by itself.
+    """An agent without a model of ADK's may report tokens: it asks one by itself.
 
     Unless a model that was seen reports the same, whose answer it hands on. If models below it were
     seen, the tokens may be a sum in which theirs are.
     """
-    usage, is_code = record.usage, not (activation.asks_models or activation.is_remote)
-    if usage is None or record.partial or record.replayed or not is_code:
+    usage = record.usage
+    if usage is None or record.partial or record.replayed or activation.is_remote:
         return
     calls = run.turn.model_calls
     if activation.asks_elsewhere or not any(call.usage == usage for call in calls):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from operator import add
 from typing import Literal
 
@@ -23,11 +22,6 @@ AGENT_CALLS = frozenset({"agent_tool", "single_turn", "task"})
 
 TOOL_POOL = "adk_tool_executor"
 """ADK's name of the threads to which it hands sync functions, if the RunConfig says so."""
-
-_UNHEARD = re.compile(
-    "Cancelled|Timeout|Disconnected|Payload|JSONDecode|Protocol|ReadError|ConnectionReset|"
-    "APIConnection|UnknownApiResponse"
-)
 
 Form = Literal["", "text", "result", "output", "json", "none"]
 """What a tool's result was: words, a mapping of words by one of these keys, other data, nothing."""
@@ -84,11 +78,6 @@ class FunctionCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """ADK's function call id; empty in `after_model`, where ADK has not given it yet."""
     text: str = ""
     """The arguments as JSON, or the bare words where they are one string for an agent."""
-
-
-def is_unheard(error: str) -> bool:
-    """Whether an error, by its type, is of who may have answered, though nobody heard it."""
-    return _UNHEARD.search(error.partition(": ")[0]) is not None
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -163,7 +152,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, rename=
     """Whether the answer had to fill a response schema."""
     declared: int = 0
     """Number of the text that declares the functions offered, as JSON."""
-    held: bool = False
+    stateful: bool = False
     """Whether the model's provider holds what came before, which it is not sent again."""
 
     @property

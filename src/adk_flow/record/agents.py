@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from google.adk.version import __version__ as _installed
-
 from adk_flow.log.paths import join_place, path_names
+from adk_flow.record.extract import RELEASE
 
 try:
     from google.adk.agents._agent_router import find_agent_to_run
 except ImportError:  # earlier releases keep the question inside the Runner
     find_agent_to_run = None
 
-_KEEPS_COORDINATORS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 12)
+_KEEPS_COORDINATORS = (2, 0) <= RELEASE < (2, 12)
 
 ASKING = frozenset({"LlmAgent", "SequentialAgent", "ParallelAgent", "LoopAgent"})
 """Agents that ask a model, or run such."""

@@ -15,19 +15,20 @@ from google.adk.version import __version__ as _installed
 from google.genai import types
 from opentelemetry.trace import format_trace_id, get_current_span
 
-from adk_flow.errors import OWN_FAULT, causes_of, locate_own_fault, words_of_error
+from adk_flow.errors import OWN_FAULT, causes_of, is_unheard, locate_own_fault, words_of_error
 from adk_flow.log.schema import (
     AGENT_CALLS,
     Form,
     FunctionCall,
     Request,
     Usage,
-    is_unheard,
 )
 from adk_flow.record.activations import kind_of, kind_of_name
 from adk_flow.record.redact import JsonText, as_json
 
-_HIDES_PATHS = (2, 0) <= tuple(map(int, _installed.split(".")[:2])) < (2, 10)
+RELEASE = tuple(map(int, _installed.split(".")[:2]))
+"""Of ADK."""
+_HIDES_PATHS = (2, 0) <= RELEASE < (2, 10)
 """Whether an agent's hooks are not told which node of a graph it is; `_adk` loads the graphs."""
 _HOOKS = tuple([name for name in dir(BasePlugin) if name.endswith("_callback")])
 _ENDS = ("finish_task", "set_model_response")
@@ -241,7 +242,7 @@ def of_request(request: LlmRequest, declared: int) -> Request:
         targets=_targets(tools) if tools else (),
         schema=bool(config.response_schema or config.response_json_schema),
         declared=declared,
-        held=bool(getattr(request, "previous_interaction_id", None)),  # Interactions API
+        stateful=bool(getattr(request, "previous_interaction_id", None)),
     )
 
 

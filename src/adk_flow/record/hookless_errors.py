@@ -35,9 +35,10 @@ def watch_errors() -> None:
                 setattr(kind, name, _telling(getattr(kind, name)))
 
 
-def hear_error(tell: Hearer) -> None:
-    """Has a function, which must not raise, told with which error what begins here ends."""
-    _begun.get([]).append(tell)
+def hear_error(tell: Hearer, **of: Any) -> None:
+    """Has a hook, which must not raise, told with which error what begins here ends."""
+    if (begun := _begun.get(None)) is not None:
+        begun.append(functools.partial(tell, **of))
 
 
 def _telling(method: Callable[..., AsyncGenerator[Event, None]]) -> Callable[..., Any]:

@@ -174,7 +174,7 @@ class FlowPlugin(BasePlugin):
         self.recorder.set_scene(run, agent=getattr(invocation_context.agent, "name", ""))
 
     def _begin_run(self, context: InvocationContext, message: types.Content | None) -> None:
-        hear_error(functools.partial(self.on_run_error_callback, invocation_context=context))
+        hear_error(self.on_run_error_callback, invocation_context=context)
         self.recorder.write_message(context, message)
 
     @_guarded_hook
@@ -197,8 +197,8 @@ class FlowPlugin(BasePlugin):
     @_guarded_hook
     def before_agent_callback(self, *, agent: BaseAgent, callback_context: CallbackContext) -> None:
         """Records that an agent begins."""
-        tell = self.on_agent_error_callback
-        hear_error(functools.partial(tell, agent=agent, callback_context=callback_context))
+        of = {"agent": agent, "callback_context": callback_context}
+        hear_error(self.on_agent_error_callback, **of)
         invocation, path = callback_context._invocation_context, extract.path_of(callback_context)
         self.recorder.begin_agent(agent, invocation, path, invocation.branch or "")
 

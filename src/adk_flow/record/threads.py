@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 _V = TypeVar("_V")
-Values = dict["ContextVar[Any]", Any]
+Values = dict[ContextVar[Any], Any]
 
 _carried: list[ContextVar[Any]] = []
 _brought: WeakKeyDictionary[Thread, Values] = WeakKeyDictionary()

@@ -206,7 +206,7 @@ def print_flow(
             continue
         for move in turn.moves:
             printer.print(move)
-        turn.lacks_lines = any(map(turn.may_lack, log.holes))
+        turn.note_losses(log.holes)
         metrics = measure_turn(turn)
         if not turn.moves:  # cut before any agent began
             print_lines(["", f"Turn {turn.number}"], "bold", console)

@@ -86,7 +86,8 @@ def _unknown_reason(trace: Trace) -> str:
         return f"recorded with texts={log.header.texts}, so the log does not hold all words"
     if any(record.size and _is_cut(record.text, record.size) for record in log.records):
         return "a part of the log was recorded without all words"
-    if count := sum(1 for record in log.records if record.request and record.request.held):
+    requests = (record.request for record in log.records if record.request)
+    if count := sum(request.stateful for request in requests):
         return f"requests that go on from what the model's provider holds: {count}"
     if names := {each.agent for each in trace.activations.values() if each.asks_elsewhere}:
         return f"agents that ask models past ADK: {', '.join(sorted(names))}"
